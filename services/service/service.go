@@ -1,0 +1,122 @@
+// Package service says what every service is given (Env) and what it offers
+// (Service, and the optional interfaces beside it).
+package service
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/clock"
+	"github.com/virga-cloud/virga/api/ids"
+	"github.com/virga-cloud/virga/events"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// Env is what a service is given. A service takes nothing from elsewhere: no
+// time, no randomness, no goroutine, no environment variable.
+type Env struct {
+	// DB holds the service's records. Its keys begin with the service's name.
+	DB storage.DB
+	// Blobs holds bodies that are too large for records.
+	Blobs *storage.Blobs
+	// Events takes deliveries to other services.
+	Events events.Sender
+	// Clock tells the time.
+	Clock *clock.Clock
+	// IDs makes identifiers.
+	IDs *ids.Source
+	// Log is the service's log.
+	Log *slog.Logger
+	// Config is the part of the configuration that services see.
+	Config Config
+	// ServeAWS serves one connection as if it had reached the server's port,
+	// and returns when it ends. Function sandboxes reach AWS through it.
+	ServeAWS func(net.Conn)
+}
+
+// Config is what the user configured, as far as services see it.
+type Config struct {
+	// Host and Port are the address that clients use: they go into the
+	// addresses that answers hold (queue URLs, function URLs).
+	Host string
+	Port int
+	// DataDir is where the store is; "" when it is in memory.
+	DataDir string
+	// CacheDir is for files that can be made again, unpacked function code
+	// among them. It exists, and is private to this server.
+	CacheDir string
+	// LambdaExecutor is "auto", "docker" or "process".
+	LambdaExecutor string
+	// Lambda holds further settings of function execution.
+	Lambda LambdaConfig
+}
+
+// LambdaConfig is how functions run; each has the environment variable of the
+// same name, by LocalStack's names.
+type LambdaConfig struct {
+	// DockerNetwork is the network of function containers ("" the engine's default).
+	DockerNetwork string
+	// DockerFlags are further flags as `docker run` takes them (-e, -v, -p and others that are documented).
+	DockerFlags string
+	// KeepAliveMS is how long an idle sandbox is kept, in milliseconds.
+	KeepAliveMS int
+	// RemoveContainers removes containers that have ended; on by default.
+	RemoveContainers bool
+	// InitTimeoutS is how long a sandbox may take to start, in seconds.
+	InitTimeoutS int
+	// RuntimeImageMapping maps runtimes to images: a JSON object, or a pattern
+	// with <runtime> in it.
+	RuntimeImageMapping string
+}
+
+// Service is the behaviour of one AWS service.
+type Service interface {
+	// Model is the generated package's Model.
+	Model() *api.Model
+	// Operations are the operations that are implemented.
+	Operations() []api.Handler
+}
+
+// Runner is a service with background work, as a function of the clock.
+// The server owns the goroutine.
+type Runner interface {
+	// Run works until the context ends, and returns when nothing of it is left running.
+	Run(ctx context.Context) error
+}
+
+// Drainer is a service whose work goes on after its answers.
+type Drainer interface {
+	// Drain returns when all that was accepted has been done.
+	Drain(ctx context.Context) error
+}
+
+// Resetter is a service that holds state outside the store.
+type Resetter interface {
+	// Reset lets go of it. The store is emptied by the caller.
+	Reset(ctx context.Context) error
+}
+
+// DataPlane is a service with HTTP addresses besides its API.
+type DataPlane interface {
+	Routes() []Route
+}
+
+// Route is an address of a data plane. Exactly one of Host and Path is set.
+type Route struct {
+	// Host is the first labels of a host, in gorilla/mux's syntax, as in
+	// "{api}.execute-api": it matches that host under every domain the server
+	// answers to, with and without a region label behind it.
+	Host string
+	// Path is the beginning of an encoded path, in gorilla/mux's syntax, as in
+	// "/restapis/{api}/{stage}/_user_request_".
+	Path string
+	// Serve answers what matches.
+	Serve func(w http.ResponseWriter, r *http.Request, v Vars)
+}
+
+// Vars are the variables of a matched route. "region" is there where the host
+// named one; what follows a Path is "rest", encoded as it was sent, with its slash.
+type Vars map[string]string

@@ -1,0 +1,87 @@
+// Package storage keeps everything Virga remembers: an ordered, transactional
+// key-value store, an encoding of keys that sorts as its parts do, typed
+// records, and blobs for what is too large for a value.
+//
+// An engine is chosen by URL (see Open). Every engine passes the conformance
+// suite in storagetest, and nothing outside this package may assume which one
+// it runs on, that there is one process, or that it alone writes.
+package storage
+
+import (
+	"errors"
+	"iter"
+)
+
+// ErrNotFound is returned by Get when there is no such key.
+var ErrNotFound = errors.New("storage: not found")
+
+// ErrTooLarge is returned when a transaction's writes exceed what the engine
+// can commit at once. The largest legal TransactWriteItems fits; larger work
+// is done in pieces.
+var ErrTooLarge = errors.New("storage: transaction too large")
+
+// DB is an ordered transactional store. It is safe for concurrent use.
+type DB interface {
+	// View runs f on a consistent snapshot. f must not write.
+	View(f func(Tx) error) error
+	// Update runs f and commits what it wrote, or nothing at all when f
+	// returns an error. When another transaction changed a key that f read,
+	// f runs again: it must be pure but for the transaction, and may run
+	// many times. Transactions are serialisable over the keys read with Get;
+	// keys that a Scan passed are not watched, so who adds a child reads its
+	// parent's record in the same transaction.
+	//
+	// When Update returns nil the writes survive the death of the process.
+	Update(f func(Tx) error) error
+	// Close waits for running transactions and releases the store.
+	Close() error
+}
+
+// Tx is a transaction. It is used by one goroutine and ends with the function
+// it was given to.
+type Tx interface {
+	// Get returns the value of key, or ErrNotFound. The slice is valid until
+	// the transaction ends and must not be modified.
+	Get(key []byte) ([]byte, error)
+	// Set stores value under key. Neither slice may be modified afterwards.
+	Set(key, value []byte) error
+	// Delete removes key; a key that is not there is no error.
+	Delete(key []byte) error
+	// Scan yields the entries of a range in order, with the transaction's own
+	// writes. An error is yielded once, and ends the scan. An entry's slices
+	// are valid until the next step.
+	Scan(Range) iter.Seq2[Entry, error]
+	// OnCommit runs f after the transaction has been committed, never when it
+	// was not. Functions of attempts that were retried are forgotten.
+	OnCommit(f func())
+}
+
+// Entry is a key and its value.
+type Entry struct{ Key, Value []byte }
+
+// Range is the keys from Start (inclusive) to End (exclusive).
+type Range struct {
+	// Start is the first key; nil is the first of all.
+	Start []byte
+	// End is the key after the last; nil is past the last of all.
+	End []byte
+	// Reverse yields the last first.
+	Reverse bool
+	// KeysOnly leaves the values nil, which is cheaper.
+	KeysOnly bool
+}
+
+// Prefix is the range of all keys that begin with p.
+func Prefix(p []byte) Range { return Range{Start: p, End: PrefixEnd(p)} }
+
+// PrefixEnd is the first key after all that begin with p; nil when none follows.
+func PrefixEnd(p []byte) []byte {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i] != 0xff {
+			end := append([]byte(nil), p[:i+1]...)
+			end[i]++
+			return end
+		}
+	}
+	return nil
+}
