@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/virga-cloud/virga/cmd/apigen/model"
+)
+
+// overrides are corrections to the models, by service: what a model leaves
+// out (Smithy's XML names of S3's answers, the status of S3's errors) and
+// where a hand-written type serves better. See api/overrides.json.
+type overrides map[string]*serviceOverrides
+
+type serviceOverrides struct {
+	// Types maps shapes to Go types of hand-written packages.
+	Types map[string]goType `json:"types"`
+	// Operations corrects operations.
+	Operations map[string]operationOverride `json:"operations"`
+	// Errors gives the status and the code of errors. An error that the model
+	// has not is added.
+	Errors map[string]errorOverride `json:"errors"`
+	// Pointers lists "Shape.Member" strings for which absent and empty differ.
+	Pointers []string `json:"pointers"`
+	// Protocols replaces the protocols the service answers in.
+	Protocols []string `json:"protocols"`
+	// XMLNamespace is the namespace of a service whose model no longer says it.
+	XMLNamespace string `json:"xmlNamespace"`
+}
+
+type goType struct {
+	Import string `json:"import"`
+	Type   string `json:"type"`
+}
+
+type operationOverride struct {
+	OutputName      string `json:"outputName"`
+	OutputNamespace string `json:"outputNamespace"`
+}
+
+type errorOverride struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+}
+
+func loadOverrides(path string) (overrides, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	o := overrides{}
+	if err := json.Unmarshal(b, &o); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return o, nil
+}
+
+// check refuses overrides that name what the model does not have.
+func (o *serviceOverrides) check(m *model.Model) error {
+	for name := range o.Types {
+		if m.Shapes.ByName[name] == nil {
+			return fmt.Errorf("overrides: no shape %s", name)
+		}
+	}
+	for name := range o.Operations {
+		if m.Operations.ByName[name] == nil {
+			return fmt.Errorf("overrides: no operation %s", name)
+		}
+	}
+	return nil
+}
