@@ -20,6 +20,26 @@ var ErrNotFound = errors.New("storage: not found")
 // is done in pieces.
 var ErrTooLarge = errors.New("storage: transaction too large")
 
+// ErrConflict is returned by Update when other transactions kept changing what
+// it read, for longer than it is worth trying.
+var ErrConflict = errors.New("storage: too many conflicting transactions")
+
+// ErrClosed is returned by a store that has been closed.
+var ErrClosed = errors.New("storage: closed")
+
+// Why a store could not be opened; Open's error wraps one of them, and its
+// text is a sentence for the user.
+var (
+	// ErrUnwritable: the directory can not be made or written.
+	ErrUnwritable = errors.New("storage: directory not writable")
+	// ErrLocked: another process has the store open.
+	ErrLocked = errors.New("storage: in use by another process")
+	// ErrDamaged: files are missing or are not what they should be.
+	ErrDamaged = errors.New("storage: damaged")
+	// ErrNewer: a newer version of Virga wrote the store.
+	ErrNewer = errors.New("storage: written by a newer version")
+)
+
 // DB is an ordered transactional store. It is safe for concurrent use.
 type DB interface {
 	// View runs f on a consistent snapshot. f must not write.
@@ -84,4 +104,15 @@ func PrefixEnd(p []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// After is the part of r that a scan of it has not reached yet when the last
+// key it yielded is key: the next page.
+func (r Range) After(key []byte) Range {
+	if r.Reverse {
+		r.End = key
+	} else {
+		r.Start = append(key[:len(key):len(key)], 0)
+	}
+	return r
 }
