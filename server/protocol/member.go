@@ -1,0 +1,180 @@
+package protocol
+
+import (
+	"strings"
+)
+
+// location is where a member of a REST request or answer lives.
+type location uint8
+
+const (
+	inBody location = iota
+	inHeader
+	inHeaders
+	inQuery
+	inURI
+	inStatus
+	inPayload
+)
+
+// timeFormat is how a timestamp is written.
+type timeFormat uint8
+
+const (
+	timeDefault timeFormat = iota // as the protocol and the location have it
+	timeISO8601
+	timeUnix
+	timeRFC822
+)
+
+// member is one member of a structure: a field of a Go struct with its tag.
+type member struct {
+	// name is the model's name: on the wire in awsJson and CBOR.
+	name string
+	// wire is the name in REST bodies, headers, queries, labels and query bodies.
+	wire string
+	// ec2 is the name in ec2Query requests, "" where the model gives none.
+	ec2 string
+	// shown is the name in validation messages: name with a small first letter.
+	shown string
+
+	shape  *shape
+	offset uintptr
+	loc    location
+	format timeFormat
+
+	required       bool
+	flattened      bool
+	attr           bool // an XML attribute
+	jsonValue      bool
+	stream         bool
+	requiresLength bool
+	hostLabel      bool
+
+	// items are the wire names of list elements, the outer list's first.
+	items []string
+	// mapKey and mapValue are the wire names of map entries, "key" and "value"
+	// unless the model says more.
+	mapKey, mapValue string
+	xmlns, xmlPrefix string
+
+	// event, eventHeader and eventPayload are of event streams.
+	event, eventHeader, eventPayload bool
+
+	// limits are the member's own; the others are those of the elements of a
+	// list, and of the keys and values of a map.
+	limits, itemLimits, keyLimits, valueLimits limits
+
+	// quoted and quotedWire are `"name":` and `"wire":`, ready for JSON.
+	quoted, quotedWire string
+}
+
+// item is the wire name of the elements of the list at the given depth; the
+// member's own list is at depth 0. named says whether the model names them.
+func (m *member) item(depth int) (name string, named bool) {
+	if depth < len(m.items) && m.items[depth] != "" {
+		return m.items[depth], true
+	}
+	return "member", false
+}
+
+// timeFormat is the member's format, or def where the model gives none.
+func (m *member) timeFormat(def timeFormat) timeFormat {
+	if m.format != timeDefault {
+		return m.format
+	}
+	return def
+}
+
+// parseTag reads an aws tag as package api documents it. It panics on an
+// option that is not documented there.
+func parseTag(tag string) *member {
+	name, rest, _ := strings.Cut(tag, ",")
+	m := &member{name: name, wire: name, shown: lowerFirst(name), mapKey: "key", mapValue: "value"}
+	for rest != "" {
+		var option string
+		option, rest, _ = strings.Cut(rest, ",")
+		key, value, _ := strings.Cut(option, "=")
+		switch key {
+		case "name":
+			m.wire = value
+		case "ec2":
+			m.ec2 = value
+		case "header":
+			m.loc = inHeader
+		case "headers":
+			m.loc = inHeaders
+		case "querystring":
+			m.loc = inQuery
+		case "uri":
+			m.loc = inURI
+		case "statusCode":
+			m.loc = inStatus
+		case "payload":
+			m.loc = inPayload
+		case "stream":
+			m.stream, m.loc = true, inPayload
+		case "eventstream":
+			m.loc = inPayload
+		case "requiresLength":
+			m.requiresLength = true
+		case "event":
+			m.event = true
+		case "eventpayload":
+			m.eventPayload = true
+		case "eventheader":
+			m.eventHeader = true
+		case "flattened":
+			m.flattened = true
+		case "item":
+			m.items = strings.Split(value, "/")
+		case "key":
+			m.mapKey = value
+		case "value":
+			m.mapValue = value
+		case "attr":
+			m.attr = true
+		case "xmlns":
+			m.xmlns = value
+		case "xmlnsprefix":
+			m.xmlPrefix = value
+		case "ts":
+			m.format = formatNamed(value)
+		case "jsonvalue":
+			m.jsonValue = true
+		case "hostlabel":
+			m.hostLabel = true
+		case "required":
+			m.required = true
+		case "idempotency", "sensitive":
+			// Of no concern on the wire.
+		default:
+			if !m.parseLimit(key, value) {
+				panic("protocol: aws tag with unknown option " + option)
+			}
+		}
+	}
+	m.quoted = string(appendJSONString(nil, m.name)) + ":"
+	m.quotedWire = string(appendJSONString(nil, m.wire)) + ":"
+	return m
+}
+
+func formatNamed(name string) timeFormat {
+	switch name {
+	case "iso8601":
+		return timeISO8601
+	case "unixTimestamp":
+		return timeUnix
+	case "rfc822":
+		return timeRFC822
+	}
+	panic("protocol: unknown timestamp format " + name)
+}
+
+// lowerFirst is a member's name as validation messages have it.
+func lowerFirst(s string) string {
+	if s == "" || s[0] < 'A' || s[0] > 'Z' {
+		return s
+	}
+	return string(s[0]+'a'-'A') + s[1:]
+}

@@ -1,0 +1,119 @@
+package protocol
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// errTimestamp is what parseTime returns for what is no timestamp.
+var errTimestamp = errors.New("not a timestamp")
+
+// parseTime reads a timestamp of the given format (not timeDefault). Fractions
+// are kept as far as they go, offsets are understood, and the answer is in UTC.
+func parseTime(f timeFormat, s string) (time.Time, error) {
+	switch f {
+	case timeUnix:
+		return parseUnix(s)
+	case timeRFC822:
+		return parseRFC822(s)
+	}
+	return parseISO8601(s)
+}
+
+// parseISO8601 reads RFC 3339, and the basic form 20060102T150405Z with it.
+func parseISO8601(s string) (time.Time, error) {
+	for _, layout := range [...]string{time.RFC3339Nano, "20060102T150405Z0700", "2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, errTimestamp
+}
+
+// parseRFC822 reads the dates of HTTP, with a fraction of a second where there is one.
+func parseRFC822(s string) (time.Time, error) {
+	for _, layout := range [...]string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, "Mon, 2 Jan 2006 15:04:05 MST"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, errTimestamp
+}
+
+// parseUnix reads seconds since 1970 with an optional fraction and exponent.
+func parseUnix(s string) (time.Time, error) {
+	whole, fraction, _ := strings.Cut(s, ".")
+	if sec, err := strconv.ParseInt(whole, 10, 64); err == nil && digits(fraction) && len(fraction) <= 9 {
+		ns, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
+		if strings.HasPrefix(whole, "-") {
+			ns = -ns
+		}
+		return unixTime(sec, ns)
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return time.Time{}, errTimestamp
+	}
+	return unixFloat(f)
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// unixFloat is a time from seconds since 1970; it is kept to milliseconds,
+// which is what a float holds of a present time without noise.
+func unixFloat(f float64) (time.Time, error) {
+	if math.IsNaN(f) || math.Abs(f) > 1e12 {
+		return time.Time{}, errTimestamp
+	}
+	ms := math.Round(f * 1000)
+	return time.UnixMilli(int64(ms)).UTC(), nil
+}
+
+// unixTime refuses times beyond the year 33658, which no format can write.
+func unixTime(sec, ns int64) (time.Time, error) {
+	if sec > 1e12 || sec < -1e12 {
+		return time.Time{}, errTimestamp
+	}
+	return time.Unix(sec, ns).UTC(), nil
+}
+
+// appendTime writes t in the given format (not timeDefault), with milliseconds
+// where it has them; HTTP dates have none.
+func appendTime(b []byte, f timeFormat, t time.Time) []byte {
+	t = t.UTC()
+	switch f {
+	case timeUnix:
+		return appendUnix(b, t)
+	case timeRFC822:
+		return t.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	if t.Nanosecond() >= 1e6 {
+		return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	}
+	return t.AppendFormat(b, "2006-01-02T15:04:05Z")
+}
+
+func appendUnix(b []byte, t time.Time) []byte {
+	ms := t.UnixMilli()
+	if ms < 0 {
+		b, ms = append(b, '-'), -ms
+	}
+	b = strconv.AppendInt(b, ms/1000, 10)
+	if ms %= 1000; ms != 0 {
+		b = append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+		for b[len(b)-1] == '0' {
+			b = b[:len(b)-1]
+		}
+	}
+	return b
+}
