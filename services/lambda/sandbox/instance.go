@@ -1,0 +1,350 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/virga-cloud/virga/services/lambda/sandbox/tube"
+)
+
+// instance is one sandbox, from the start of its program until nothing of it is left.
+//
+// Its goroutines: run waits for the program; one accepts streams; one serves each stream. Invoke
+// runs on the caller's goroutine and meets the one that serves the Runtime API
+// at two channels, work and call.done.
+type instance struct {
+	fleet   *Fleet
+	spec    *Spec
+	stream  string
+	proc    Process
+	session *tube.Session
+	log     *journal
+
+	// Under fleet.mu: no further invocation may come here; the code is out of date; since when idle.
+	retired, obsolete bool
+	idleSince         time.Time
+
+	// work hands an event to the request for the next one.
+	work chan *call
+	// ready is closed when the runtime asks for its first event.
+	ready     chan struct{}
+	readyOnce sync.Once
+	// initFailed receives what the runtime said of a failed initialization.
+	initFailed chan failure
+	// dead is closed when the runtime or the line has ended; exit says how and is set before.
+	dead     chan struct{}
+	deadOnce sync.Once
+	exit     string
+
+	mu sync.Mutex
+	// current is the invocation that the runtime has been given.
+	current *call
+	// poll is closed when another request for the next event takes the place of the one that waits.
+	poll chan struct{}
+
+	extensions extensions
+
+	control      net.Conn
+	controlReady chan struct{}
+	synced       chan uint64
+	// settled is held from the end of an invocation until its log is complete.
+	settled sync.Mutex
+	// peak is the most memory that the runtime was seen to use, in KiB.
+	peak uint64
+
+	killOnce sync.Once
+}
+
+// call is an invocation that a runtime is given.
+type call struct {
+	in       *Invocation
+	deadline time.Time
+	// taken is when the runtime was given the event.
+	taken time.Time
+	// done receives the outcome.
+	done chan outcome
+}
+
+// outcome is what the runtime answered.
+type outcome struct {
+	payload     []byte
+	contentType string
+	failed      bool
+	failure     string // the error's type
+	status      string // as REPORT has it: "", "error", "timeout"
+	notice      string // what the log says before END
+}
+
+// failure is an error that the runtime reported outside an invocation.
+type failure struct {
+	errorType string
+	payload   []byte
+}
+
+func newInstance(f *Fleet, spec *Spec, stream string, proc Process) *instance {
+	i := &instance{
+		fleet:        f,
+		spec:         spec,
+		stream:       stream,
+		proc:         proc,
+		work:         make(chan *call),
+		ready:        make(chan struct{}),
+		initFailed:   make(chan failure, 1),
+		dead:         make(chan struct{}),
+		controlReady: make(chan struct{}),
+		synced:       make(chan uint64, 1),
+	}
+	i.log = newJournal(f.o.Sink, f.o.Clock, spec, stream)
+	i.log.write(initStart(spec))
+	i.extensions.init()
+	return i
+}
+
+// run serves the sandbox until it has ended.
+func (i *instance) run() {
+	defer i.fleet.gone(i)
+	session, err := tube.Serve(i.proc)
+	if err != nil {
+		i.die("cannot connect: " + err.Error())
+		i.kill()
+	} else {
+		i.session = session
+		var streams sync.WaitGroup
+		for {
+			c, err := session.Accept()
+			if err != nil {
+				break
+			}
+			streams.Go(func() { i.serve(c) })
+		}
+		// What was sent before the line went down is still in the streams.
+		streams.Wait()
+		session.Close()
+	}
+	i.kill()
+	i.proc.Wait()
+	i.die("")
+	i.log.flush()
+}
+
+// serve serves one stream.
+func (i *instance) serve(c net.Conn) {
+	defer c.Close()
+	kind, err := tube.ReadKind(c)
+	if err != nil {
+		return
+	}
+	switch kind {
+	case tube.Control:
+		i.serveControl(c)
+	case tube.Runtime:
+		i.serveRuntimeAPI(c)
+	case tube.AWS:
+		i.fleet.o.ServeAWS(c)
+	}
+}
+
+// serveControl reads the messages of the sandbox's init.
+func (i *instance) serveControl(c net.Conn) {
+	i.control = c
+	close(i.controlReady)
+	var buf []byte
+	for {
+		m, err := tube.ReadMessage(c, &buf)
+		if err != nil {
+			i.die("")
+			return
+		}
+		switch m.Kind {
+		case tube.Output:
+			i.log.output(m.Payload)
+		case tube.Extension:
+			i.extensions.expect(string(m.Payload))
+		case tube.Sync:
+			if len(m.Payload) == 8 {
+				i.synced <- binary.BigEndian.Uint64(m.Payload)
+			}
+		case tube.ExtensionExited:
+			i.extensions.exited(string(m.Payload))
+		case tube.Exited:
+			i.log.flush()
+			i.die(string(m.Payload))
+		}
+	}
+}
+
+// die notes that the runtime will do no more.
+func (i *instance) die(how string) {
+	i.deadOnce.Do(func() {
+		i.exit = how
+		close(i.dead)
+	})
+}
+
+func (i *instance) usable() bool {
+	select {
+	case <-i.dead:
+		return false
+	default:
+		return true
+	}
+}
+
+// kill ends the program at once.
+func (i *instance) kill() { i.killOnce.Do(i.proc.Kill) }
+
+// end lets the sandbox go: extensions are told, then everything is killed.
+func (i *instance) end() {
+	if i.usable() {
+		i.extensions.shutDown(i.fleet.real.Now(), i.dead)
+	}
+	i.die("signal: killed")
+	i.kill()
+}
+
+// awaitInit waits until the runtime asks for its first event, and otherwise
+// returns what the invocation that waits for it gets.
+func (i *instance) awaitInit(ctx context.Context, in *Invocation, began time.Time) *Result {
+	limit := time.NewTimer(i.fleet.o.StartTimeout)
+	defer limit.Stop()
+	select {
+	case <-i.ready:
+		i.extensions.awaitInit(i.dead, i.fleet.o.StartTimeout)
+		return nil
+	case fail := <-i.initFailed:
+		return i.failedInit(in, began, outcome{payload: fail.payload, failure: fail.errorType, failed: true}, "error")
+	case <-i.dead:
+		select {
+		case fail := <-i.initFailed:
+			return i.failedInit(in, began, outcome{payload: fail.payload, failure: fail.errorType, failed: true}, "error")
+		default:
+		}
+		return i.exitResult(in, began)
+	case <-limit.C:
+		return i.failedInit(in, began, timedOut(in.RequestID, i.fleet.real.Now(), i.fleet.o.StartTimeout), "timeout")
+	case <-ctx.Done():
+		return i.failedInit(in, began, timedOut(in.RequestID, i.fleet.real.Now(), i.fleet.real.Now().Sub(began)), "timeout")
+	}
+}
+
+// failedInit is the result of an invocation for which the runtime did not get ready.
+func (i *instance) failedInit(in *Invocation, began time.Time, out outcome, status string) *Result {
+	init := i.fleet.real.Now().Sub(began)
+	i.sync()
+	i.log.write(initReport(init, status, out.failure))
+	i.log.begin(in.RequestID)
+	i.log.write(start(in.RequestID, i.spec.Key.Version))
+	return i.finish(in, out, 0, init)
+}
+
+// exitResult is the result of an invocation during which, or before which, the runtime ended.
+func (i *instance) exitResult(in *Invocation, began time.Time) *Result {
+	out := exited(in.RequestID, i.exit)
+	select {
+	case <-i.ready:
+		return i.finish(in, out, i.fleet.real.Now().Sub(began), 0)
+	default:
+		return i.failedInit(in, began, out, "error")
+	}
+}
+
+// invoke has the runtime run one invocation. It returns false if the sandbox had ended
+// before the runtime could take the event.
+func (i *instance) invoke(in *Invocation, init time.Duration) (*Result, bool) {
+	i.settled.Lock() // the log of the invocation before is complete
+	i.settled.Unlock()
+	now := i.fleet.real.Now()
+	c := &call{in: in, deadline: now.Add(i.spec.Timeout), done: make(chan outcome, 1)}
+	i.log.begin(in.RequestID)
+	i.log.write(start(in.RequestID, i.spec.Key.Version))
+	limit := time.NewTimer(i.spec.Timeout)
+	defer limit.Stop()
+
+	select {
+	case i.work <- c:
+	case <-i.dead:
+		return nil, false
+	case <-limit.C:
+		// The runtime never came back for another event.
+		return i.timeout(in, now, init), true
+	}
+	select {
+	case out := <-c.done:
+		took := i.fleet.real.Now().Sub(now)
+		return i.finish(in, out, took, init), true
+	case <-i.dead:
+		select {
+		case out := <-c.done: // it answered, then ended
+			return i.finish(in, out, i.fleet.real.Now().Sub(now), init), true
+		default:
+		}
+		return i.finish(in, exited(in.RequestID, i.exit), i.fleet.real.Now().Sub(now), init), true
+	case <-limit.C:
+		return i.timeout(in, now, init), true
+	}
+}
+
+// timeout ends the sandbox, as Lambda does when an invocation takes too long.
+func (i *instance) timeout(in *Invocation, began time.Time, init time.Duration) *Result {
+	i.sync()
+	i.die("signal: killed")
+	res := i.finish(in, timedOut(in.RequestID, i.fleet.real.Now(), i.spec.Timeout), i.fleet.real.Now().Sub(began), init)
+	i.kill()
+	return res
+}
+
+// finish makes the result and completes the invocation's log: before it returns
+// where the caller wants the log, else beside it.
+func (i *instance) finish(in *Invocation, out outcome, took, init time.Duration) *Result {
+	i.mu.Lock()
+	i.current = nil
+	i.mu.Unlock()
+	res := &Result{
+		Payload: out.payload, ContentType: out.contentType, ErrorType: out.failure,
+		Duration: took, Billed: billed(took + init), Init: init,
+	}
+	if out.failed {
+		res.FunctionError = Unhandled
+	}
+	i.settled.Lock()
+	complete := func() {
+		defer i.settled.Unlock()
+		i.sync()
+		i.extensions.settle(i.dead)
+		res := *res
+		res.MaxMemoryMB = int((i.peak + 1023) / 1024)
+		for _, line := range report(in, &res, i.spec, out) {
+			i.log.write(line)
+		}
+	}
+	if in.Tail {
+		complete()
+		res.LogTail = i.log.tail()
+		res.MaxMemoryMB = int((i.peak + 1023) / 1024)
+		return res
+	}
+	i.fleet.ended.Go(complete)
+	return res
+}
+
+// sync waits until everything the function has written so far is in the log, and learns its memory.
+func (i *instance) sync() {
+	select {
+	case <-i.controlReady:
+	default:
+		return
+	}
+	if !i.usable() || (tube.Message{Kind: tube.Sync}).Write(i.control) != nil {
+		i.log.flush()
+		return
+	}
+	select {
+	case kib := <-i.synced:
+		i.peak = max(i.peak, kib)
+	case <-i.dead:
+	}
+	i.log.flush()
+}
