@@ -1,22 +1,559 @@
 package protocol
 
 import (
-	"fmt"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strconv"
+
 	"github.com/virga-cloud/virga/api"
 )
 
+// jsonNotation is JSON as awsJson 1.0 and 1.1 have it (members by the model's
+// names) or, with rest, as restJson1 has it (by their wire names).
+// https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 type jsonNotation struct{ rest bool }
 
-func (jsonNotation) contentType(op *api.Operation) string { return "" }
-func (jsonNotation) decode(d *decoding, data []byte, sh *shape, s slot) error {
-	return fmt.Errorf("not yet")
-}
-func (jsonNotation) decodePayload(d *decoding, data []byte, m *member, s slot) error {
-	return fmt.Errorf("not yet")
-}
-func (jsonNotation) encode(e *encoding, sh *shape, s slot) error { return fmt.Errorf("not yet") }
-func (jsonNotation) encodePayload(e *encoding, m *member, s slot) error {
-	return fmt.Errorf("not yet")
+func (n jsonNotation) contentType(op *api.Operation) string {
+	switch {
+	case n.rest:
+		return "application/json"
+	case op != nil && op.Service.JSONVersion == "1.1":
+		return "application/x-amz-json-1.1"
+	}
+	return "application/x-amz-json-1.0"
 }
 
-func appendJSONString(b []byte, s string) []byte { return fmt.Appendf(b, "%q", s) }
+func (n jsonNotation) decode(d *decoding, data []byte, sh *shape, s slot) error {
+	r := n.reader(d, data)
+	if r.space() == 0 && r.pos == len(data) {
+		return nil
+	}
+	return r.finish(r.structure(sh, s))
+}
+
+func (n jsonNotation) decodePayload(d *decoding, data []byte, m *member, s slot) error {
+	r := n.reader(d, data)
+	if r.space() == 0 && r.pos == len(data) {
+		return nil
+	}
+	return r.finish(r.value(m.shape, s.field(m), m))
+}
+
+// sharedText is the largest body whose strings share one copy of it. One
+// allocation then serves them all, and a string that is kept for long holds no
+// more than this.
+const sharedText = 4096
+
+func (n jsonNotation) reader(d *decoding, data []byte) *jsonReader {
+	r := &jsonReader{jsonLexer: jsonLexer{data: data}, d: d, rest: n.rest}
+	if len(data) <= sharedText {
+		r.text = string(data)
+	}
+	return r
+}
+
+// jsonReader decodes one body.
+type jsonReader struct {
+	jsonLexer
+	d    *decoding
+	rest bool
+}
+
+// finish demands, after a value was read with err, that nothing but space
+// follows, and gives malformed JSON the service's own error.
+func (r *jsonReader) finish(err error) error {
+	if r.space(); err == nil && r.pos != len(r.data) {
+		err = errJSONSyntax
+	}
+	if err == errJSONSyntax {
+		return errMalformedJSON(r.d.op)
+	}
+	return err
+}
+
+// structure reads an object into the structure at s.
+func (r *jsonReader) structure(sh *shape, s slot) error {
+	if c := r.space(); c != '{' {
+		return r.wrongType(sh)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	names := sh.byName
+	if r.rest {
+		names = sh.byWire
+	}
+	set := 0
+	for first := true; ; first = false {
+		more, err := r.next('}', first)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+		key, err := r.key()
+		if err != nil {
+			return err
+		}
+		m := names[string(key)]
+		if m == nil {
+			if err := r.skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.space() == 'n' {
+			if err := r.literal("null"); err != nil {
+				return err
+			}
+			continue
+		}
+		if set++; sh.union && set > 1 {
+			return errSerialization("Cannot deserialize union " + sh.name + ": more than one member is set")
+		}
+		at := s.field(m)
+		if err := r.value(m.shape, at, m); err != nil {
+			return err
+		}
+		if m.shape.kind == kindString && *at.string() == "" || m.shape.kind == kindTime {
+			r.d.note(m.shape, at)
+		}
+	}
+}
+
+// value reads a value that is not null.
+func (r *jsonReader) value(sh *shape, s slot, m *member) error {
+	switch sh.kind {
+	case kindPointer:
+		return r.value(sh.elem, s.makeTarget(sh), m)
+	case kindStruct:
+		return r.structure(sh, s)
+	case kindString:
+		return r.stringValue(sh, s.string())
+	case kindAttribute:
+		return r.attribute(s.attribute())
+	case kindList:
+		return r.list(sh, s, m)
+	case kindMap:
+		return r.mapping(sh, s, m)
+	case kindBlob:
+		b, err := r.blob(sh)
+		*s.blob() = b
+		return err
+	case kindBool:
+		switch r.space() {
+		case 't':
+			*s.bool() = true
+			return r.literal("true")
+		case 'f':
+			*s.bool() = false
+			return r.literal("false")
+		}
+		return r.wrongType(sh)
+	case kindInt32:
+		v, err := r.integer(sh, math.MinInt32, math.MaxInt32)
+		*s.int32() = int32(v)
+		return err
+	case kindInt64:
+		v, err := r.integer(sh, math.MinInt64, math.MaxInt64)
+		*s.int64() = v
+		return err
+	case kindFloat32:
+		v, err := r.float(sh, 32)
+		*s.float32() = float32(v)
+		return err
+	case kindFloat64:
+		v, err := r.float(sh, 64)
+		*s.float64() = v
+		return err
+	case kindTime:
+		return r.timestamp(sh, s, m.timeFormat(timeUnix))
+	case kindDocument:
+		v, err := r.document()
+		*s.document() = v
+		return err
+	}
+	return r.wrongType(sh)
+}
+
+func (r *jsonReader) stringValue(sh *shape, p *string) error {
+	if r.space() != '"' {
+		return r.wrongType(sh)
+	}
+	text, err := r.string()
+	*p = text
+	return err
+}
+
+// list reads an array. Nulls are left out, but for sparse lists, where they
+// are nil pointers to what is no structure.
+func (r *jsonReader) list(sh *shape, s slot, m *member) error {
+	if r.space() != '[' {
+		return r.wrongType(sh)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	s.makeList(sh)
+	sparse := sh.sparse()
+	for first := true; ; first = false {
+		more, err := r.next(']', first)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+		if r.space() == 'n' && sh.elem.kind != kindAttribute {
+			if err := r.literal("null"); err != nil {
+				return err
+			}
+			if sparse {
+				s.appendZero(sh)
+			}
+			continue
+		}
+		if err := r.value(sh.elem, s.appendZero(sh), m); err != nil {
+			return err
+		}
+	}
+}
+
+// mapping reads an object as a map; nulls as in lists.
+func (r *jsonReader) mapping(sh *shape, s slot, m *member) error {
+	if r.space() != '{' {
+		return r.wrongType(sh)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	switch {
+	case sh.elem.kind == kindAttribute:
+		values, err := r.attributes()
+		*s.attributes() = values
+		return err
+	case sh.typ == typeStringMap:
+		values, err := r.strings(sh.elem)
+		*s.strings() = values
+		return err
+	}
+	s.makeMap(sh)
+	sparse := sh.sparse()
+	for first := true; ; first = false {
+		more, err := r.next('}', first)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+		key, err := r.keyString()
+		if err != nil {
+			return err
+		}
+		null := r.space() == 'n'
+		v := newValue(sh.elem)
+		if null {
+			err = r.literal("null")
+		} else {
+			err = r.value(sh.elem, v, m)
+		}
+		if err != nil {
+			return err
+		}
+		if !null || sparse {
+			s.put(sh, key, v)
+		}
+	}
+}
+
+// strings reads the rest of a map of strings, its brace being read.
+func (r *jsonReader) strings(elem *shape) (map[string]string, error) {
+	values := map[string]string{}
+	for first := true; ; first = false {
+		more, err := r.next('}', first)
+		if err != nil || !more {
+			return values, err
+		}
+		key, err := r.keyString()
+		if err != nil {
+			return nil, err
+		}
+		if r.space() == 'n' {
+			if err := r.literal("null"); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var v string
+		if err := r.stringValue(elem, &v); err != nil {
+			return nil, err
+		}
+		values[key] = v
+	}
+}
+
+func (r *jsonReader) blob(sh *shape) ([]byte, error) {
+	switch c := r.space(); c {
+	case '"':
+	case '[', '{':
+		return nil, r.wrongType(sh)
+	default:
+		return nil, errSerialization("only base-64-encoded strings are convertible to bytes")
+	}
+	raw, err := r.rawString()
+	if err != nil {
+		return nil, err
+	}
+	return decodeBase64(raw)
+}
+
+// decodeBase64 reads padded base64 with DynamoDB's words for what is wrong.
+func decodeBase64(raw []byte) ([]byte, error) {
+	if len(raw)%4 != 0 {
+		return nil, errSerialization("Base64 encoded length is expected a multiple of 4 bytes but found: " + strconv.Itoa(len(raw)))
+	}
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(raw)))
+	n, err := base64.StdEncoding.Decode(out, raw)
+	if err != nil {
+		return nil, errSerialization("Invalid last non-pad Base64 character dectected")
+	}
+	return out[:n:n], nil
+}
+
+// integer reads a number; a fraction is cut off, as AWS does.
+func (r *jsonReader) integer(sh *shape, least, most int64) (int64, error) {
+	if c := r.space(); c != '-' && (c < '0' || c > '9') {
+		return 0, r.wrongType(sh)
+	}
+	start := r.pos
+	raw, err := r.number()
+	if err != nil {
+		return 0, err
+	}
+	v, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
+		f, ferr := strconv.ParseFloat(string(raw), 64)
+		if ferr != nil || f < -(1<<63) || f >= 1<<63 {
+			r.pos = start
+			return 0, r.wrongType(sh)
+		}
+		v = int64(f)
+	}
+	if v < least || v > most {
+		r.pos = start
+		return 0, r.wrongType(sh)
+	}
+	return v, nil
+}
+
+func (r *jsonReader) float(sh *shape, bits int) (float64, error) {
+	c := r.space()
+	if c == '"' {
+		start := r.pos
+		raw, err := r.rawString()
+		if err != nil {
+			return 0, err
+		}
+		if f, ok := specialFloat(string(raw)); ok {
+			return f, nil
+		}
+		r.pos = start
+		return 0, r.wrongType(sh)
+	}
+	if c != '-' && (c < '0' || c > '9') {
+		return 0, r.wrongType(sh)
+	}
+	raw, err := r.number()
+	if err != nil {
+		return 0, err
+	}
+	// A number out of range is the infinity that ParseFloat returns with its error.
+	f, _ := strconv.ParseFloat(string(raw), bits)
+	return f, nil
+}
+
+// specialFloat is the float that JSON, queries and headers write as a word.
+func specialFloat(s string) (float64, bool) {
+	switch s {
+	case "NaN":
+		return math.NaN(), true
+	case "Infinity":
+		return math.Inf(1), true
+	case "-Infinity":
+		return math.Inf(-1), true
+	}
+	return 0, false
+}
+
+func (r *jsonReader) timestamp(sh *shape, s slot, f timeFormat) error {
+	c := r.space()
+	start := r.pos
+	var raw []byte
+	var err error
+	switch {
+	case c == '"':
+		raw, err = r.rawString()
+		if f == timeUnix {
+			// Some clients write dates where the model has seconds.
+			f = timeISO8601
+		}
+	case c == '-' || c >= '0' && c <= '9':
+		raw, err = r.number()
+		f = timeUnix
+	default:
+		return r.wrongType(sh)
+	}
+	if err != nil {
+		return err
+	}
+	t, err := parseTime(f, string(raw))
+	if err != nil {
+		r.pos = start
+		return r.wrongType(sh)
+	}
+	*s.time() = t
+	return nil
+}
+
+// document reads any value as encoding/json does with UseNumber.
+func (r *jsonReader) document() (any, error) {
+	switch c := r.space(); c {
+	case '{':
+		if err := r.open(); err != nil {
+			return nil, err
+		}
+		object := map[string]any{}
+		for first := true; ; first = false {
+			more, err := r.next('}', first)
+			if err != nil || !more {
+				return object, err
+			}
+			key, err := r.keyString()
+			if err != nil {
+				return nil, err
+			}
+			if object[key], err = r.document(); err != nil {
+				return nil, err
+			}
+		}
+	case '[':
+		if err := r.open(); err != nil {
+			return nil, err
+		}
+		array := []any{}
+		for first := true; ; first = false {
+			more, err := r.next(']', first)
+			if err != nil || !more {
+				return array, err
+			}
+			v, err := r.document()
+			if err != nil {
+				return nil, err
+			}
+			array = append(array, v)
+		}
+	case '"':
+		return r.string()
+	case 't':
+		return true, r.literal("true")
+	case 'f':
+		return false, r.literal("false")
+	case 'n':
+		return nil, r.literal("null")
+	default:
+		raw, err := r.number()
+		return json.Number(raw), err
+	}
+}
+
+// wrongType is the error for a value that is not what the shape demands, in
+// the words that DynamoDB answers with.
+func (r *jsonReader) wrongType(sh *shape) error {
+	namespace := ""
+	if r.d.op != nil {
+		namespace = javaNamespace(r.d.op.Service)
+	}
+	switch c := r.space(); {
+	case c == '{':
+		return errSerialization("Start of structure or map found where not expected")
+	case c == '[':
+		return errSerialization("Unrecognized collection type " + javaType(sh, namespace))
+	case sh.kind == kindStruct || sh.kind == kindList || sh.kind == kindMap || sh.kind == kindAttribute:
+		if sh.kind == kindAttribute && r.depth > 2 {
+			return errSerialization("Unexpected value type in payload")
+		}
+		return errSerialization("Unexpected field type")
+	case c == '"' && sh.kind == kindBool:
+		return errSerialization("Unexpected token received from parser")
+	default:
+		found := ""
+		switch {
+		case c == '"':
+			found = "STRING_VALUE"
+		case c == 't':
+			found = "TRUE_VALUE"
+		case c == 'f':
+			found = "FALSE_VALUE"
+		case c == '-' || c >= '0' && c <= '9':
+			found = "NUMBER_VALUE"
+			raw, err := r.number()
+			if err != nil {
+				return err
+			}
+			for _, c := range raw {
+				if c == '.' || c == 'e' || c == 'E' {
+					found = "DECIMAL_VALUE"
+				}
+			}
+		default:
+			return errJSONSyntax
+		}
+		return errSerialization(found + " cannot be converted to " + javaSimpleType(sh))
+	}
+}
+
+// javaSimpleType is the class that AWS's services hold a simple value in.
+func javaSimpleType(sh *shape) string {
+	switch sh.kind {
+	case kindBool:
+		return "Boolean"
+	case kindInt32:
+		return "Integer"
+	case kindInt64:
+		return "Long"
+	case kindFloat32:
+		return "Float"
+	case kindFloat64:
+		return "Double"
+	case kindTime:
+		return "Date"
+	}
+	return "String"
+}
+
+// javaType is a type as it stands in messages about collections.
+func javaType(sh *shape, namespace string) string {
+	switch sh := sh.value(); sh.kind {
+	case kindStruct:
+		return "class " + namespace + "." + sh.name
+	case kindAttribute:
+		return "class " + namespace + ".AttributeValue"
+	case kindMap:
+		elem := javaType(sh.elem, namespace)
+		if len(elem) > 6 && elem[:6] == "class " {
+			elem = elem[6:]
+		}
+		return "java.util.Map<java.lang.String, " + elem + ">"
+	case kindBlob:
+		return "class java.nio.ByteBuffer"
+	case kindTime:
+		return "class java.util.Date"
+	case kindList:
+		return "class java.util.List"
+	default:
+		return "class java.lang." + javaSimpleType(sh)
+	}
+}

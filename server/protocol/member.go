@@ -15,6 +15,7 @@ const (
 	inURI
 	inStatus
 	inPayload
+	inEventHeader
 )
 
 // timeFormat is how a timestamp is written.
@@ -58,8 +59,8 @@ type member struct {
 	mapKey, mapValue string
 	xmlns, xmlPrefix string
 
-	// event, eventHeader and eventPayload are of event streams.
-	event, eventHeader, eventPayload bool
+	// event and eventPayload are of event streams.
+	event, eventPayload bool
 
 	// limits are the member's own; the others are those of the elements of a
 	// list, and of the keys and values of a map.
@@ -84,6 +85,12 @@ func (m *member) timeFormat(def timeFormat) timeFormat {
 		return m.format
 	}
 	return def
+}
+
+// writtenEmpty says that the member is written though it is the empty string:
+// AWS sends what it requires.
+func (m *member) writtenEmpty() bool {
+	return m.required && m.shape.kind == kindString && m.shape.enum == nil
 }
 
 // parseTag reads an aws tag as package api documents it. It panics on an
@@ -121,9 +128,9 @@ func parseTag(tag string) *member {
 		case "event":
 			m.event = true
 		case "eventpayload":
-			m.eventPayload = true
+			m.eventPayload, m.loc = true, inPayload
 		case "eventheader":
-			m.eventHeader = true
+			m.loc = inEventHeader
 		case "flattened":
 			m.flattened = true
 		case "item":

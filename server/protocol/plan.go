@@ -60,6 +60,8 @@ type shape struct {
 	payload *member
 	// union says that exactly one member is set.
 	union bool
+	// attributed says that a member is an XML attribute.
+	attributed bool
 	// byName and byWire find the members of the body by the model's name and
 	// by the wire name.
 	byName, byWire map[string]*member
@@ -73,6 +75,12 @@ func (s *shape) value() *shape {
 		return s.elem
 	}
 	return s
+}
+
+// sparse says that elements of the list or map may be null: they are behind
+// pointers without being structures.
+func (s *shape) sparse() bool {
+	return s.elem.kind == kindPointer && s.elem.elem.kind != kindStruct
 }
 
 var (
@@ -113,6 +121,7 @@ var (
 	typeTime      = reflect.TypeFor[time.Time]()
 	typeStream    = reflect.TypeFor[io.ReadCloser]()
 	typeAttribute = reflect.TypeFor[attribute.Value]()
+	typeStringMap = reflect.TypeFor[map[string]string]()
 	typeEnum      = reflect.TypeFor[api.Enum]()
 	typeUnion     = reflect.TypeFor[api.Union]()
 )
@@ -195,6 +204,7 @@ func (p planner) planStruct(s *shape) {
 		m := parseTag(tag)
 		m.offset, m.shape = f.Offset, p.plan(f.Type)
 		s.members = append(s.members, m)
+		s.attributed = s.attributed || m.attr
 		switch m.loc {
 		case inPayload:
 			s.payload = m

@@ -37,6 +37,11 @@ func (s slot) document() *any              { return (*any)(s.p) }
 func (s slot) attribute() *attribute.Value { return (*attribute.Value)(s.p) }
 func (s slot) stream() *io.ReadCloser      { return (*io.ReadCloser)(s.p) }
 
+// strings and attributes are maps of the kinds that are quick to make; the
+// types are those, or have them as underlying types.
+func (s slot) strings() *map[string]string { return (*map[string]string)(s.p) }
+func (s slot) attributes() *attribute.M    { return (*attribute.M)(s.p) }
+
 // address is a typed pointer to the value at s, as package api's Presence has it.
 func (s slot) address(sh *shape) any { return reflect.NewAt(sh.typ, s.p).Interface() }
 

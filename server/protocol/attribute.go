@@ -1,0 +1,297 @@
+package protocol
+
+import (
+	"encoding/base64"
+	"slices"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/attribute"
+)
+
+// DynamoDB's attribute values are read and written here without their plan,
+// since most of what passes through the server is made of them.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+
+// Defects of attribute values that JSON and the model have no words for; they
+// are DynamoDB's own, and are found before any constraint is looked at.
+const (
+	attributeEmpty = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+	attributeTwice = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+	attributeNull  = "One or more parameter values were invalid: Null attribute value types must have the value of true"
+)
+
+func errAttribute(message string) error {
+	return &api.Error{Code: "ValidationException", Status: 400, Message: message}
+}
+
+// attributeShapes are the shapes of what stands behind the types' names, for messages.
+var (
+	shapeString       = &shape{kind: kindString}
+	shapeBool         = &shape{kind: kindBool}
+	shapeBlob         = &shape{kind: kindBlob}
+	shapeAttribute    = &shape{kind: kindAttribute}
+	shapeAttributeMap = &shape{kind: kindMap, elem: shapeAttribute}
+	shapeList         = &shape{kind: kindList, elem: shapeAttribute}
+)
+
+// attribute reads one attribute value.
+func (r *jsonReader) attribute(out *attribute.Value) error {
+	c := r.space()
+	if c == 'n' {
+		if err := r.literal("null"); err != nil {
+			return err
+		}
+		return errAttribute(attributeEmpty)
+	}
+	if c != '{' {
+		return r.wrongType(shapeAttribute)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	var v attribute.Value
+	for first := true; ; first = false {
+		more, err := r.next('}', first)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		name, err := r.key()
+		if err != nil {
+			return err
+		}
+		kind := attributeKind(name)
+		if kind == 0 {
+			if err := r.skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.space() == 'n' {
+			if err := r.literal("null"); err != nil {
+				return err
+			}
+			continue
+		}
+		if v != nil {
+			return errAttribute(attributeTwice)
+		}
+		if v, err = r.attributeOf(kind); err != nil {
+			return err
+		}
+	}
+	if v == nil {
+		return errAttribute(attributeEmpty)
+	}
+	*out = v
+	return nil
+}
+
+// The kinds of attribute values: a type's name, or two letters as a number.
+const (
+	attrS    = 'S'
+	attrN    = 'N'
+	attrB    = 'B'
+	attrL    = 'L'
+	attrM    = 'M'
+	attrSS   = 'S'<<8 | 'S'
+	attrNS   = 'N'<<8 | 'S'
+	attrBS   = 'B'<<8 | 'S'
+	attrBOOL = 'B'<<8 | 'O'
+	attrNULL = 'N'<<8 | 'U'
+)
+
+// attributeKind is the kind of a type's name, 0 for what is none.
+func attributeKind(name []byte) int {
+	switch string(name) {
+	case "S", "N", "B", "L", "M":
+		return int(name[0])
+	case "SS", "NS", "BS", "BOOL", "NULL":
+		return int(name[0])<<8 | int(name[1])
+	}
+	return 0
+}
+
+func (r *jsonReader) attributeOf(kind int) (attribute.Value, error) {
+	switch kind {
+	case attrS:
+		var s string
+		err := r.stringValue(shapeString, &s)
+		return attribute.S(s), err
+	case attrN:
+		var s string
+		err := r.stringValue(shapeString, &s)
+		return attribute.N(s), err
+	case attrB:
+		b, err := r.blob(shapeBlob)
+		return attribute.B(b), err
+	case attrBOOL:
+		b, err := r.boolean()
+		return attribute.BOOL(b), err
+	case attrNULL:
+		b, err := r.boolean()
+		if err == nil && !b {
+			err = errAttribute(attributeNull)
+		}
+		return attribute.NULL{}, err
+	case attrM:
+		if r.space() != '{' {
+			return nil, r.wrongType(shapeAttributeMap)
+		}
+		if err := r.open(); err != nil {
+			return nil, err
+		}
+		return r.attributes()
+	}
+	if r.space() != '[' {
+		return nil, r.wrongType(shapeList)
+	}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	switch kind {
+	case attrL:
+		return elements[attribute.L](r, func(v *attribute.Value) error { return r.attribute(v) })
+	case attrSS:
+		return elements[attribute.SS](r, func(s *string) error { return r.stringValue(shapeString, s) })
+	case attrNS:
+		return elements[attribute.NS](r, func(s *string) error { return r.stringValue(shapeString, s) })
+	}
+	return elements[attribute.BS](r, func(b *[]byte) (err error) {
+		*b, err = r.blob(shapeBlob)
+		return err
+	})
+}
+
+// elements reads the rest of an array, its bracket being read.
+func elements[L interface {
+	~[]E
+	attribute.Value
+}, E any](r *jsonReader, read func(*E) error) (attribute.Value, error) {
+	list := L{}
+	for first := true; ; first = false {
+		more, err := r.next(']', first)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return list, nil
+		}
+		var e E
+		if err := read(&e); err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+}
+
+// attributes reads the rest of a map of attribute values, its brace being read.
+func (r *jsonReader) attributes() (attribute.M, error) {
+	m := attribute.M{}
+	for first := true; ; first = false {
+		more, err := r.next('}', first)
+		if err != nil || !more {
+			return m, err
+		}
+		key, err := r.keyString()
+		if err != nil {
+			return nil, err
+		}
+		var v attribute.Value
+		if err := r.attribute(&v); err != nil {
+			return nil, err
+		}
+		m[key] = v
+	}
+}
+
+func (r *jsonReader) boolean() (bool, error) {
+	var b bool
+	err := r.value(shapeBool, slotOf(&b), nil)
+	return b, err
+}
+
+// appendAttribute writes an attribute value; a nil one as {}.
+func appendAttribute(b []byte, v attribute.Value) []byte {
+	switch v := v.(type) {
+	case attribute.S:
+		b = append(appendJSONString(append(b, `{"S":`...), string(v)), '}')
+	case attribute.N:
+		b = append(appendJSONString(append(b, `{"N":`...), string(v)), '}')
+	case attribute.B:
+		b = append(appendJSONBlob(append(b, `{"B":`...), v), '}')
+	case attribute.BOOL:
+		if v {
+			return append(b, `{"BOOL":true}`...)
+		}
+		b = append(b, `{"BOOL":false}`...)
+	case attribute.NULL:
+		b = append(b, `{"NULL":true}`...)
+	case attribute.L:
+		b = append(b, `{"L":[`...)
+		for i, e := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendAttribute(b, e)
+		}
+		b = append(b, `]}`...)
+	case attribute.M:
+		b = append(appendAttributes(append(b, `{"M":`...), v), '}')
+	case attribute.SS:
+		b = append(appendStrings(append(b, `{"SS":`...), v), '}')
+	case attribute.NS:
+		b = append(appendStrings(append(b, `{"NS":`...), v), '}')
+	case attribute.BS:
+		b = append(b, `{"BS":[`...)
+		for i, e := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSONBlob(b, e)
+		}
+		b = append(b, `]}`...)
+	default:
+		b = append(b, `{}`...)
+	}
+	return b
+}
+
+// appendAttributes writes a map of attribute values in the order of its names,
+// so that equal answers have equal bytes.
+func appendAttributes(b []byte, m attribute.M) []byte {
+	var room [24]string
+	names := room[:0]
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	b = append(b, '{')
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendJSONString(b, name), ':')
+		b = appendAttribute(b, m[name])
+	}
+	return append(b, '}')
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSONString(b, s)
+	}
+	return append(b, ']')
+}
+
+func appendJSONBlob(b, data []byte) []byte {
+	b = append(b, '"')
+	b = base64.StdEncoding.AppendEncode(b, data)
+	return append(b, '"')
+}
