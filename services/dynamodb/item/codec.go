@@ -1,0 +1,248 @@
+package item
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"github.com/virga-cloud/virga/api/attribute"
+)
+
+// An encoded item begins with its size as AWS counts it, so that a scan knows
+// it without decoding, and then has its attributes in any order:
+//
+//	item   = size map
+//	map    = count (name value)...
+//	value  = tag [ string | count string... | count value... | map ]
+//	string = length bytes
+//
+// Sizes, counts and lengths are varints. Numbers are written as their normal
+// text: what is read far more often than it is calculated with is then not
+// converted at all.
+
+// The tags of values. They are stored: a new one gets a new number.
+const (
+	tagS = iota + 1
+	tagN
+	tagB
+	tagFalse
+	tagTrue
+	tagNull
+	tagL
+	tagM
+	tagSS
+	tagNS
+	tagBS
+)
+
+var errCorrupt = errors.New("item: not an encoded item")
+
+// Encode writes a normalised item, whose Size is size.
+func Encode(m Item, size int) []byte {
+	// Lengths and tags take less than the overhead guessed here, as a rule.
+	b := make([]byte, 0, size+4*len(m)+16)
+	b = binary.AppendUvarint(b, uint64(size))
+	return appendMap(b, m)
+}
+
+func appendMap(b []byte, m map[string]attribute.Value) []byte {
+	b = binary.AppendUvarint(b, uint64(len(m)))
+	for name, v := range m {
+		b = appendString(b, name)
+		b = appendValue(b, v)
+	}
+	return b
+}
+
+func appendString[T ~string | ~[]byte](b []byte, s T) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendStrings[T ~string | ~[]byte](b []byte, list []T) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendString(b, s)
+	}
+	return b
+}
+
+func appendValue(b []byte, v attribute.Value) []byte {
+	switch v := v.(type) {
+	case attribute.S:
+		return appendString(append(b, tagS), v)
+	case attribute.N:
+		return appendString(append(b, tagN), v)
+	case attribute.B:
+		return appendString(append(b, tagB), v)
+	case attribute.BOOL:
+		if v {
+			return append(b, tagTrue)
+		}
+		return append(b, tagFalse)
+	case attribute.NULL:
+		return append(b, tagNull)
+	case attribute.L:
+		b = binary.AppendUvarint(append(b, tagL), uint64(len(v)))
+		for _, e := range v {
+			b = appendValue(b, e)
+		}
+		return b
+	case attribute.M:
+		return appendMap(append(b, tagM), v)
+	case attribute.SS:
+		return appendStrings(append(b, tagSS), v)
+	case attribute.NS:
+		return appendStrings(append(b, tagNS), v)
+	case attribute.BS:
+		return appendStrings(append(b, tagBS), v)
+	}
+	panic("item: encoding a value that was not normalised")
+}
+
+// EncodedSize is the size of the item that data encodes, as AWS counts it.
+func EncodedSize(data []byte) (int, error) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > math.MaxInt32 {
+		return 0, errCorrupt
+	}
+	return int(size), nil
+}
+
+// Decode reads an encoded item. The item has no part of data, but its strings
+// have one copy of data between them.
+func Decode(data []byte) (Item, error) {
+	_, n := binary.Uvarint(data)
+	if n <= 0 {
+		return nil, errCorrupt
+	}
+	d := decoder{rest: string(data[n:])}
+	m := d.mapOf(1)
+	if d.bad || d.rest != "" {
+		return nil, errCorrupt
+	}
+	return m, nil
+}
+
+// decoder reads from the front of rest. After a fault, bad stays set and what
+// it returns has no meaning.
+type decoder struct {
+	rest string
+	bad  bool
+}
+
+func (d *decoder) fail() { d.bad, d.rest = true, "" }
+
+func (d *decoder) uvarint() uint64 {
+	var x uint64
+	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
+		c := d.rest[i]
+		x |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			d.rest = d.rest[i+1:]
+			return x
+		}
+	}
+	d.fail()
+	return 0
+}
+
+// count reads a count of things that take a byte each, or more.
+func (d *decoder) count() int {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) string() string {
+	n := d.count()
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) strings() []string {
+	list := make([]string, d.count())
+	for i := range list {
+		list[i] = d.string()
+	}
+	return list
+}
+
+func (d *decoder) mapOf(depth int) map[string]attribute.Value {
+	n := d.count()
+	if depth > MaxDepth {
+		d.fail()
+		return nil
+	}
+	m := make(map[string]attribute.Value, n)
+	for range n {
+		name := d.string()
+		m[name] = d.value(depth)
+		if d.bad {
+			return nil
+		}
+	}
+	if len(m) != n {
+		d.fail()
+	}
+	return m
+}
+
+func (d *decoder) list(depth int) attribute.L {
+	n := d.count()
+	if depth > MaxDepth {
+		d.fail()
+		return nil
+	}
+	list := make(attribute.L, n)
+	for i := range list {
+		if list[i] = d.value(depth); d.bad {
+			return nil
+		}
+	}
+	return list
+}
+
+// value reads a value that lies in a map or list of the given depth.
+func (d *decoder) value(depth int) attribute.Value {
+	if d.rest == "" {
+		d.fail()
+		return nil
+	}
+	tag := d.rest[0]
+	d.rest = d.rest[1:]
+	switch tag {
+	case tagS:
+		return attribute.S(d.string())
+	case tagN:
+		return attribute.N(d.string())
+	case tagB:
+		return attribute.B(d.string())
+	case tagFalse:
+		return attribute.BOOL(false)
+	case tagTrue:
+		return attribute.BOOL(true)
+	case tagNull:
+		return attribute.NULL{}
+	case tagL:
+		return d.list(depth + 1)
+	case tagM:
+		return attribute.M(d.mapOf(depth + 1))
+	case tagSS:
+		return attribute.SS(d.strings())
+	case tagNS:
+		return attribute.NS(d.strings())
+	case tagBS:
+		set := make(attribute.BS, d.count())
+		for i := range set {
+			set[i] = []byte(d.string())
+		}
+		return set
+	}
+	d.fail()
+	return nil
+}
