@@ -34,7 +34,8 @@ type member struct {
 	name string
 	// wire is the name in REST bodies, headers, queries, labels and query bodies.
 	wire string
-	// ec2 is the name in ec2Query requests, "" where the model gives none.
+	// ec2 is the name in ec2Query requests: wire with a capital first letter
+	// where the model gives no other.
 	ec2 string
 	// shown is the name in validation messages: name with a small first letter.
 	shown string
@@ -87,10 +88,19 @@ func (m *member) timeFormat(def timeFormat) timeFormat {
 	return def
 }
 
-// writtenEmpty says that the member is written though it is the empty string:
-// AWS sends what it requires.
+// writtenEmpty says that the member is written though it is absent, as an empty
+// string, list or map: AWS sends what it requires.
 func (m *member) writtenEmpty() bool {
-	return m.required && m.shape.kind == kindString && m.shape.enum == nil
+	if !m.required {
+		return false
+	}
+	switch m.shape.kind {
+	case kindString:
+		return m.shape.enum == nil
+	case kindList, kindMap:
+		return true
+	}
+	return false
 }
 
 // parseTag reads an aws tag as package api documents it. It panics on an
@@ -161,6 +171,9 @@ func parseTag(tag string) *member {
 			}
 		}
 	}
+	if m.ec2 == "" {
+		m.ec2 = upperFirst(m.wire)
+	}
 	m.quoted = string(appendJSONString(nil, m.name)) + ":"
 	m.quotedWire = string(appendJSONString(nil, m.wire)) + ":"
 	return m
@@ -176,6 +189,13 @@ func formatNamed(name string) timeFormat {
 		return timeRFC822
 	}
 	panic("protocol: unknown timestamp format " + name)
+}
+
+func upperFirst(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:]
 }
 
 // lowerFirst is a member's name as validation messages have it.

@@ -62,9 +62,9 @@ type shape struct {
 	union bool
 	// attributed says that a member is an XML attribute.
 	attributed bool
-	// byName and byWire find the members of the body by the model's name and
-	// by the wire name.
-	byName, byWire map[string]*member
+	// byName, byWire and byEC2 find the members of the body by the model's name,
+	// by the wire name and by the name in ec2Query requests.
+	byName, byWire, byEC2 map[string]*member
 	// constrained says that the validator has something to check in here.
 	constrained bool
 }
@@ -194,7 +194,7 @@ func (p planner) planStruct(s *shape) {
 	s.kind, s.name = kindStruct, s.typ.Name()
 	s.union = reflect.PointerTo(s.typ).Implements(typeUnion)
 	n := s.typ.NumField()
-	s.byName, s.byWire = make(map[string]*member, n), make(map[string]*member, n)
+	s.byName, s.byWire, s.byEC2 = make(map[string]*member, n), make(map[string]*member, n), make(map[string]*member, n)
 	for i := range n {
 		f := s.typ.Field(i)
 		tag, ok := f.Tag.Lookup("aws")
@@ -210,7 +210,7 @@ func (p planner) planStruct(s *shape) {
 			s.payload = m
 		case inBody:
 			s.body = append(s.body, m)
-			s.byName[m.name], s.byWire[m.wire] = m, m
+			s.byName[m.name], s.byWire[m.wire], s.byEC2[m.ec2] = m, m, m
 		default:
 			s.bound = append(s.bound, m)
 		}
