@@ -40,19 +40,19 @@ type Provider interface {
 	Credentials(ctx context.Context, accessKeyID string) (*Credentials, error)
 }
 
-// Mode says how strictly callers are identified.
-type Mode int
+// Mode says how strictly callers are identified; "" is Off.
+type Mode string
 
 const (
 	// Off lets in, as the root of their account, callers whose key the
 	// Provider does not know and callers without a signature. Keys that it
 	// knows are verified as in the other modes, since a test that uses
 	// credentials it was issued wants to know whether they work.
-	Off Mode = iota
+	Off Mode = "off"
 	// Audit and Enforce refuse unknown keys and missing signatures. They
 	// differ in what follows: policies are reported, or obeyed.
-	Audit
-	Enforce
+	Audit   Mode = "audit"
+	Enforce Mode = "enforce"
 )
 
 // Identity is who sent a request.

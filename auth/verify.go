@@ -67,9 +67,9 @@ func (t *Target) isS3() bool {
 	return t.Service != nil && (t.Service.Name == "s3" || t.Service.Name == "s3control")
 }
 
-// Authenticate says who sent r, whose signature is s, or why that cannot be
-// told: an *api.Error in the words of t's service. An error that is no
-// *api.Error is the Provider's.
+// Authenticate says who sent r, or why that cannot be told: an *api.Error in
+// the words of t's service. An error that is no *api.Error is the Provider's,
+// or comes from reading the body.
 //
 // r's body is replaced by one that checks what was signed about it, and that
 // is free of aws-chunked framing; Content-Length and Content-Encoding are made
@@ -80,34 +80,42 @@ func (t *Target) isS3() bool {
 //	body.(interface{ Trailer() http.Header }).Trailer()
 //
 // once it is.
-func (v *Verifier) Authenticate(r *http.Request, s *Signature, t *Target) (Identity, error) {
-	w := wordingFor(t)
+func (v *Verifier) Authenticate(r *http.Request, t Target) (*Identity, error) {
+	s := Parse(r)
+	id, err := v.identify(r, &s, &t, wordingFor(&t))
+	if err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+func (v *Verifier) identify(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
 	if s.Kind == Anonymous {
 		return v.anonymous(r, s, t, w)
 	}
 	creds, err := v.lookup(r, s)
 	switch {
 	case errors.Is(err, ErrInactiveKey):
-		return Identity{}, w.unknownKey(s)
+		return nil, w.unknownKey(s)
 	case err != nil && !errors.Is(err, ErrUnknownKey):
-		return Identity{}, fmt.Errorf("looking up access key %s: %w", s.AccessKeyID, err)
-	case creds != nil:
-		if err := v.verify(r, s, t, w, creds); err != nil {
-			return Identity{}, err
-		}
-		return Identity{
+		return nil, fmt.Errorf("looking up access key %s: %w", s.AccessKeyID, err)
+	case err == nil:
+		return &Identity{
 			Account: creds.Account, AccessKeyID: s.AccessKeyID, Principal: creds.Principal,
 			Region: s.Region, Verified: true,
-		}, nil
-	case v.Mode == Off:
+		}, v.verify(r, s, t, w, creds)
+	case !v.strict():
 		return v.stranger(r, s, t, w)
 	case s.Malformed():
-		return Identity{}, w.malformed(s)
+		return nil, w.malformed(s)
 	case s.Kind == Version2Header || s.Kind == Version2Query:
-		return Identity{}, w.version2(s)
+		return nil, w.version2(s)
 	}
-	return Identity{}, w.unknownKey(s)
+	return nil, w.unknownKey(s)
 }
+
+// strict says whether a caller must be known.
+func (v *Verifier) strict() bool { return v.Mode == Audit || v.Mode == Enforce }
 
 // lookup asks the Provider for a key id that may be one.
 func (v *Verifier) lookup(r *http.Request, s *Signature) (*Credentials, error) {
@@ -117,17 +125,17 @@ func (v *Verifier) lookup(r *http.Request, s *Signature) (*Credentials, error) {
 	return v.Provider.Credentials(r.Context(), s.AccessKeyID)
 }
 
-func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording) (Identity, error) {
-	id := Identity{Account: api.DefaultAccount, Anonymous: true}
+func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
+	id := &Identity{Account: api.DefaultAccount, Anonymous: true}
 	switch {
-	case v.Mode == Off:
+	case !v.strict():
 		id.Principal = defaultRoot
 	case !t.AllowAnonymous:
-		return Identity{}, w.missing()
+		return nil, w.missing()
 	default:
 		id.Principal = api.Principal{Anonymous: true}
 		if p := payloadOf(s.PayloadHash); p.streaming && p.signed {
-			return Identity{}, anonymousSignedPayload()
+			return nil, anonymousSignedPayload()
 		}
 	}
 	return id, unwrap(r, s, nil)
@@ -136,15 +144,15 @@ func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording
 // stranger lets an unknown key in, with no look at its signature. S3's
 // presigned URLs end all the same: their end is there to be read, and is what
 // programs that hand them out want to see tested.
-func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording) (Identity, error) {
+func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
 	if t.isS3() {
 		if at, end, ok := s.lifetime(); ok {
 			if now := v.Clock.Now(); now.After(end) {
-				return Identity{}, w.expired(s, at, end, now)
+				return nil, w.expired(s, at, end, now)
 			}
 		}
 	}
-	id := Identity{Account: api.DefaultAccount, AccessKeyID: s.AccessKeyID, Principal: defaultRoot, Region: s.Region}
+	id := &Identity{Account: api.DefaultAccount, AccessKeyID: s.AccessKeyID, Principal: defaultRoot, Region: s.Region}
 	if isAccount(s.AccessKeyID) {
 		id.Account, id.Principal = s.AccessKeyID, api.Root(s.AccessKeyID)
 	}
