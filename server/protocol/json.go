@@ -18,7 +18,7 @@ func (n jsonNotation) contentType(op *api.Operation) string {
 	switch {
 	case n.rest:
 		return "application/json"
-	case op != nil && op.Service.JSONVersion == "1.1":
+	case op.Service != nil && op.Service.JSONVersion == "1.1":
 		return "application/x-amz-json-1.1"
 	}
 	return "application/x-amz-json-1.0"
@@ -67,7 +67,7 @@ func (r *jsonReader) finish(err error) error {
 		err = errJSONSyntax
 	}
 	if err == errJSONSyntax {
-		return errMalformedJSON(r.d.op)
+		return errMalformedJSON(r.d.op.Service)
 	}
 	return err
 }
@@ -472,10 +472,7 @@ func (r *jsonReader) document() (any, error) {
 // wrongType is the error for a value that is not what the shape demands, in
 // the words that DynamoDB answers with.
 func (r *jsonReader) wrongType(sh *shape) error {
-	namespace := ""
-	if r.d.op != nil {
-		namespace = javaNamespace(r.d.op.Service)
-	}
+	namespace := javaNamespace(r.d.op.Service)
 	switch c := r.space(); {
 	case c == '{':
 		return errSerialization("Start of structure or map found where not expected")

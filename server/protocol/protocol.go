@@ -47,8 +47,10 @@ type Codec interface {
 
 	// Encode writes out, a pointer to the operation's output, with status,
 	// Content-Type and, but for streams of unknown length, Content-Length.
-	// Once it has begun to write the body an error can only be logged, and the
-	// connection closed.
+	// The caller has set X-Amzn-Requestid, which query answers repeat. An
+	// error before anything was written leaves w untouched but for headers;
+	// after that it can only be logged, and the connection closed. Streams in
+	// out are closed in any case.
 	Encode(op *api.Operation, w http.ResponseWriter, out any) error
 
 	// EncodeError writes err in the protocol's envelope: a modelled error with
@@ -131,5 +133,11 @@ type encoding struct {
 // operation's output. It is how tests and callers of services over HTTP read
 // what Encode wrote. Errors of the service are not read.
 func DecodeResponse(p api.Protocol, op *api.Operation, resp *http.Response, out any) error {
-	return fmt.Errorf("not yet")
+	sh, s := planOf(out)
+	return codecs[p].(responseDecoder).decodeResponse(&decoding{op: op, response: true}, resp, sh, s)
+}
+
+// responseDecoder is the client's side of a codec.
+type responseDecoder interface {
+	decodeResponse(d *decoding, resp *http.Response, sh *shape, s slot) error
 }

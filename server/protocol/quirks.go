@@ -1,25 +1,91 @@
 package protocol
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/virga-cloud/virga/api"
 )
 
-// quirk is what a service's answers have that its model does not say.
+// quirk is what a service's messages have that its model does not say.
+// What is empty is as most services have it.
 type quirk struct {
-	// namespace precedes the name of the service's own errors in __type: "" for
-	// services that send the bare name.
+	// namespace precedes the names of the service's own errors in __type.
 	namespace string
-	// coral services send the errors of their framework, such as
-	// SerializationException, with the framework's namespaces.
-	coral bool
+	// framework services send the errors of the framework that they are built
+	// with under its namespaces; see frameworkErrors.
+	framework bool
 	// crc32 services send the CRC-32 of each body in x-amz-crc32.
 	crc32 bool
+	// message is what unmodelled errors call their message ("message").
+	message string
+	// errorOwner services fill a member Type of their errors with User or Service.
+	errorOwner bool
+	// blobType is the Content-Type of payloads without one (application/octet-stream).
+	blobType string
+	// bareXMLError services send <Error> with nothing around it.
+	bareXMLError bool
+	// validation is how the service says that an input breaks its model.
+	validation validationStyle
+	// malformedCode and malformedText are the error for a body that is no JSON
+	// (SerializationException, no text).
+	malformedCode, malformedText string
+	// internalCode and internalText are the error for a fault of the server
+	// (InternalFailure).
+	internalCode, internalText string
 }
 
-// quirks are kept by the names of generated packages.
-var quirks = map[string]quirk{}
+// validationStyle is how a service says that an input breaks its model.
+type validationStyle struct {
+	// code of the error (ValidationException, and ValidationError where the
+	// service speaks XML first).
+	code string
+	// requiredOnly services check by hand what the model says, and say it in
+	// their own words: only required members are checked here.
+	requiredOnly bool
+}
+
+const unknownError = "The request processing has failed because of an unknown error, exception or failure."
+
+// quirks are kept by the names of the generated packages.
+var quirks = map[string]quirk{
+	"dynamodb": {
+		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,
+		internalCode: "InternalServerError", internalText: unknownError,
+	},
+	"dynamodbstreams": {
+		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,
+		internalCode: "InternalServerError", internalText: unknownError,
+	},
+	"sqs": {namespace: "com.amazonaws.sqs#", framework: true},
+	"lambda": {
+		errorOwner: true, blobType: "application/json",
+		malformedCode: "InvalidRequestContentException", malformedText: "Could not parse request body into json",
+		internalCode: "ServiceException", internalText: "An error occurred and the request cannot be processed.",
+	},
+	"scheduler": {message: "Message", internalCode: "InternalServerException", internalText: unknownError},
+	"events":    {internalCode: "InternalException", internalText: unknownError},
+	"s3": {
+		bareXMLError: true, validation: validationStyle{code: "InvalidArgument", requiredOnly: true},
+		internalCode: "InternalError", internalText: "We encountered an internal error. Please try again.",
+	},
+	"ec2": {internalCode: "InternalError", internalText: "An internal error has occurred"},
+}
+
+// frameworkErrors are the errors of AWS's service framework with their
+// namespaces, and with what they call their message.
+var frameworkErrors = map[string]struct{ namespace, message string }{
+	"AccessDeniedException":               {"com.amazon.coral.service#", "Message"},
+	"ExpiredTokenException":               {"com.amazon.coral.service#", "message"},
+	"IncompleteSignatureException":        {"com.amazon.coral.service#", "message"},
+	"InternalFailure":                     {"com.amazon.coral.service#", "message"},
+	"InvalidSignatureException":           {"com.amazon.coral.service#", "message"},
+	"MissingAuthenticationTokenException": {"com.amazon.coral.service#", "message"},
+	"SerializationException":              {"com.amazon.coral.service#", "Message"},
+	"UnknownOperationException":           {"com.amazon.coral.service#", "message"},
+	"UnrecognizedClientException":         {"com.amazon.coral.service#", "message"},
+	"ValidationException":                 {"com.amazon.coral.validate#", "message"},
+}
 
 // quirkOf is the quirk of a service; svc may be nil.
 func quirkOf(svc *api.Service) quirk {
@@ -29,13 +95,72 @@ func quirkOf(svc *api.Service) quirk {
 	return quirks[svc.Name]
 }
 
+// errorType is an error's __type in awsJson.
+func (q quirk) errorType(f *failure) string {
+	if of, ok := frameworkErrors[f.name]; ok && q.framework && f.shape == nil {
+		return of.namespace + f.name
+	}
+	return q.namespace + f.name
+}
+
+// messageName is what an unmodelled error calls its message in JSON.
+func (q quirk) messageName(code string) string {
+	if of, ok := frameworkErrors[code]; ok && q.framework {
+		return of.message
+	}
+	if q.message != "" {
+		return q.message
+	}
+	return "message"
+}
+
+// absoluteID is a shape id with a namespace, which RPC v2 CBOR demands of __type.
+func absoluteID(svc *api.Service, name string) string {
+	if q := quirkOf(svc); q.namespace != "" {
+		return q.namespace + name
+	}
+	if svc == nil {
+		return "com.amazonaws#" + name
+	}
+	return "com.amazonaws." + svc.Name + "#" + name
+}
+
 // javaNamespace is the package of a service's classes, as messages show it:
 // "com.amazonaws.dynamodb.v20120810".
 func javaNamespace(svc *api.Service) string {
+	if q := quirkOf(svc); q.namespace != "" {
+		return strings.TrimSuffix(q.namespace, "#")
+	}
 	return "com.amazonaws." + svc.Name + ".v" + strings.ReplaceAll(svc.Version, "-", "")
 }
 
 // errMalformedJSON is a body that is no JSON at all.
-func errMalformedJSON(op *api.Operation) error {
-	return &api.Error{Code: "SerializationException", Status: 400}
+func errMalformedJSON(svc *api.Service) error {
+	q := quirkOf(svc)
+	if q.malformedCode != "" {
+		return &api.Error{Code: q.malformedCode, Status: http.StatusBadRequest, Message: q.malformedText}
+	}
+	return &api.Error{Code: "SerializationException", Status: http.StatusBadRequest}
+}
+
+// internalError is the error for a fault of the server; svc may be nil.
+func internalError(svc *api.Service) *api.Error {
+	if q := quirkOf(svc); q.internalCode != "" {
+		return &api.Error{Code: q.internalCode, Status: http.StatusInternalServerError, Message: q.internalText}
+	}
+	return &api.Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: unknownError}
+}
+
+// errBinding is a value in the path, the query or a header that is not what
+// the model has there.
+func errBinding(op *api.Operation, m *member, value string) error {
+	if !quirkOf(op.Service).bareXMLError {
+		return errSerialization("Invalid value for " + m.wire)
+	}
+	text := "Invalid argument"
+	if k := m.shape.value().kind; k == kindInt32 || k == kindInt64 {
+		text = "Provided " + m.wire + " not an integer or within integer range"
+	}
+	return (&api.Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: text}).
+		With("ArgumentName", m.wire).With("ArgumentValue", value)
 }

@@ -1,19 +1,151 @@
 package protocol
 
 import (
-	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/virga-cloud/virga/api"
 )
 
+// rest is the binding of restJson1 and restXml: members live in the path, the
+// query, headers and the status; the payload member, or else all members that
+// are bound to nothing, are the body.
+// https://smithy.io/2.0/spec/http-bindings.html
 type rest struct{ notation notation }
 
+// Decode implements Codec.
 func (c rest) Decode(op *api.Operation, r *http.Request, labels map[string]string, in any) (api.Presence, error) {
-	return nil, fmt.Errorf("not yet")
+	sh, s := planOf(in)
+	d := decoding{op: op}
+	if len(sh.bound) > 0 {
+		b := binding{decoding: &d, header: r.Header, request: r, labels: labels}
+		if err := b.decode(sh, s); err != nil {
+			return nil, err
+		}
+	}
+	err := c.decodeBody(&d, r.Body, r.ContentLength, r.Header, sh, s)
+	return d.presence, err
 }
+
+func (c rest) decodeResponse(d *decoding, resp *http.Response, sh *shape, s slot) error {
+	b := binding{decoding: d, header: resp.Header, status: resp.StatusCode}
+	if err := b.decode(sh, s); err != nil {
+		return err
+	}
+	return c.decodeBody(d, resp.Body, resp.ContentLength, resp.Header, sh, s)
+}
+
+// decodeBody reads the payload, or the members that are bound to nothing.
+func (c rest) decodeBody(d *decoding, body io.ReadCloser, length int64, h http.Header, sh *shape, s slot) error {
+	m := sh.payload
+	if m == nil && len(sh.body) == 0 || body == nil {
+		return nil
+	}
+	if m != nil {
+		switch m.shape.kind {
+		case kindStream:
+			*s.field(m).stream() = body
+			return nil
+		case kindEvents:
+			return readEvents(d, c.notation, body, sh, m, s)
+		}
+	}
+	buf := buffers.Get().(*[]byte)
+	data, err := readBody(body, length, h, *buf)
+	defer func() { free(buf, data) }()
+	switch {
+	case err != nil:
+		return err
+	case m == nil:
+		return c.notation.decode(d, data, sh, s)
+	case m.shape.kind == kindBlob:
+		if len(data) > 0 {
+			*s.field(m).blob() = append([]byte(nil), data...)
+		}
+		return nil
+	case m.shape.kind == kindString:
+		*s.field(m).string() = string(data)
+		return nil
+	}
+	return c.notation.decodePayload(d, data, m, s)
+}
+
+// Encode implements Codec.
 func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
-	return fmt.Errorf("not yet")
+	sh, s := planOf(out)
+	status := op.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	encodeBound(w.Header(), &status, sh, s)
+	e := encoding{op: op, requestID: w.Header().Get("X-Amzn-Requestid")}
+	m := sh.payload
+	if m != nil {
+		switch m.shape.kind {
+		case kindStream:
+			return writeStream(w, status, *s.field(m).stream())
+		case kindEvents:
+			return writeEvents(&e, c.notation, w, sh, m, s)
+		}
+	}
+	buf := buffers.Get().(*[]byte)
+	e.buf = *buf
+	defer func() { free(buf, e.buf) }()
+	contentType, err := c.encodeBody(&e, sh, m, s)
+	if err != nil {
+		return err
+	}
+	if w.Header().Get("Content-Type") != "" {
+		contentType = "" // a member said it
+	}
+	return writeBody(w, op.Service, status, contentType, e.buf)
 }
-func (c rest) EncodeError(op *api.Operation, svc *api.Service, w http.ResponseWriter, err error, requestID string) {
+
+// encodeBody appends the payload, or the members that are bound to nothing, and
+// says what it is.
+func (c rest) encodeBody(e *encoding, sh *shape, m *member, s slot) (contentType string, err error) {
+	contentType = c.notation.contentType(e.op)
+	switch {
+	case m == nil:
+		if len(sh.body) > 0 {
+			err = c.notation.encode(e, sh, s)
+		}
+		return contentType, err
+	case m.shape.kind == kindBlob:
+		e.buf = append(e.buf, *s.field(m).blob()...)
+		if t := quirkOf(e.op.Service).blobType; t != "" {
+			return t, nil
+		}
+		return "application/octet-stream", nil
+	case m.shape.kind == kindString:
+		e.buf = append(e.buf, *s.field(m).string()...)
+		return "text/plain", nil
+	case s.field(m).absent(m.shape):
+		return contentType, nil
+	}
+	return contentType, c.notation.encodePayload(e, m, s)
+}
+
+// writeStream copies a streaming payload and closes it. A file goes from the
+// disk to the socket without passing through here, when it is an *os.File.
+func writeStream(w http.ResponseWriter, status int, body io.ReadCloser) error {
+	h := w.Header()
+	if body == nil {
+		if h.Get("Content-Length") == "" && bodyAllowed(status) {
+			setHeader(h, "Content-Length", "0")
+		}
+		w.WriteHeader(status)
+		return nil
+	}
+	defer func() { _ = body.Close() }() // it was only read
+	if h.Get("Content-Type") == "" {
+		setHeader(h, "Content-Type", "application/octet-stream")
+	}
+	if l, ok := body.(interface{ Len() int }); ok && h.Get("Content-Length") == "" {
+		setHeader(h, "Content-Length", strconv.Itoa(l.Len()))
+	}
+	w.WriteHeader(status)
+	_, err := io.Copy(w, body)
+	return err
 }

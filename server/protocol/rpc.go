@@ -1,19 +1,67 @@
 package protocol
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/virga-cloud/virga/api"
 )
 
+// rpc is the binding of awsJson, RPC v2 CBOR, query and ec2Query: a message is
+// a body and nothing else.
 type rpc struct{ notation notation }
 
-func (c rpc) Decode(op *api.Operation, r *http.Request, labels map[string]string, in any) (api.Presence, error) {
-	return nil, fmt.Errorf("not yet")
+// Decode implements Codec.
+func (c rpc) Decode(op *api.Operation, r *http.Request, _ map[string]string, in any) (api.Presence, error) {
+	buf := buffers.Get().(*[]byte)
+	body, err := readBody(r.Body, r.ContentLength, r.Header, *buf)
+	defer func() { free(buf, body) }()
+	if err != nil {
+		return nil, err
+	}
+	if _, form := c.notation.(formNotation); form && r.URL.RawQuery != "" {
+		// Query services take parameters in the URI as well.
+		body = append(append(body, '&'), r.URL.RawQuery...)
+	}
+	d := decoding{op: op}
+	sh, s := planOf(in)
+	err = c.notation.decode(&d, body, sh, s)
+	return d.presence, err
 }
+
+// Encode implements Codec.
 func (c rpc) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
-	return fmt.Errorf("not yet")
+	sh, s := planOf(out)
+	e := encoding{op: op, requestID: w.Header().Get("X-Amzn-Requestid")}
+	c.mark(w)
+	if m := sh.payload; m != nil && m.shape.kind == kindEvents {
+		return writeEvents(&e, c.notation, w, sh, m, s)
+	}
+	buf := buffers.Get().(*[]byte)
+	e.buf = *buf
+	defer func() { free(buf, e.buf) }()
+	if err := c.notation.encode(&e, sh, s); err != nil {
+		return err
+	}
+	return writeBody(w, op.Service, http.StatusOK, c.notation.contentType(op), e.buf)
 }
-func (c rpc) EncodeError(op *api.Operation, svc *api.Service, w http.ResponseWriter, err error, requestID string) {
+
+// mark sets the header by which RPC v2 CBOR is known.
+func (c rpc) mark(w http.ResponseWriter) {
+	if _, ok := c.notation.(cborNotation); ok {
+		setHeader(w.Header(), "Smithy-Protocol", "rpc-v2-cbor")
+	}
+}
+
+func (c rpc) decodeResponse(d *decoding, resp *http.Response, sh *shape, s slot) error {
+	if m := sh.payload; m != nil && m.shape.kind == kindEvents {
+		return readEvents(d, c.notation, resp.Body, sh, m, s)
+	}
+	body, err := readBody(resp.Body, resp.ContentLength, resp.Header, nil)
+	if err != nil {
+		return err
+	}
+	if form, ok := c.notation.(formNotation); ok {
+		return form.decodeAnswer(d, body, sh, s)
+	}
+	return c.notation.decode(d, body, sh, s)
 }

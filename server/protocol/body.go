@@ -1,0 +1,100 @@
+package protocol
+
+import (
+	"compress/gzip"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/virga-cloud/virga/api"
+)
+
+// maxInflated is how large a compressed body may become. The SDKs compress
+// requests of CloudWatch's PutMetricData, which takes 1 MB uncompressed.
+const maxInflated = 16 << 20
+
+// maxPooled is the largest buffer that is kept for the next message.
+const maxPooled = 1 << 20
+
+// buffers holds the buffers that bodies are read into and written from.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4096)) }}
+
+// free gives a buffer back with the slice that grew from it.
+func free(p *[]byte, grown []byte) {
+	if cap(grown) <= maxPooled {
+		*p = grown[:0]
+		buffers.Put(p)
+	}
+}
+
+// readBody appends the whole body of a message to buf, inflated where it is
+// compressed. A declared length is believed only as far as bytes follow.
+func readBody(body io.Reader, length int64, h http.Header, buf []byte) ([]byte, error) {
+	if body == nil || body == http.NoBody {
+		return buf, nil
+	}
+	if h.Get("Content-Encoding") != "gzip" {
+		return readAll(body, length, buf)
+	}
+	z, err := gzip.NewReader(body)
+	if err != nil {
+		return buf, errSerialization("Request body is not gzip, as its Content-Encoding says")
+	}
+	defer func() { _ = z.Close() }() // it owns nothing
+	buf, err = readAll(io.LimitReader(z, maxInflated+1), 0, buf)
+	if err == nil && len(buf) > maxInflated {
+		err = &api.Error{Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge, Message: "Request body is too large when inflated"}
+	}
+	return buf, err
+}
+
+// readAll is io.ReadAll into a buffer that is at hand.
+func readAll(r io.Reader, length int64, buf []byte) ([]byte, error) {
+	if need := min(length+1, maxPooled); int64(cap(buf)) < need {
+		buf = make([]byte, 0, need)
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// writeBody sends a whole answer.
+func writeBody(w http.ResponseWriter, svc *api.Service, status int, contentType string, body []byte) error {
+	h := w.Header()
+	if len(body) > 0 && contentType != "" {
+		setHeader(h, "Content-Type", contentType)
+	}
+	if quirkOf(svc).crc32 {
+		setHeader(h, "X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	}
+	// An answer to HEAD has the length that the body would have had.
+	if bodyAllowed(status) && (len(body) > 0 || h.Get("Content-Length") == "") {
+		setHeader(h, "Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	if !bodyAllowed(status) {
+		return nil
+	}
+	_, err := w.Write(body)
+	return err
+}
+
+// bodyAllowed says whether answers of a status have a body.
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// setHeader is Header.Set for a name in canonical form.
+func setHeader(h http.Header, name, value string) { h[name] = []string{value} }

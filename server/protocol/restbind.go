@@ -1,0 +1,336 @@
+package protocol
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/virga-cloud/virga/api"
+)
+
+// binding reads the members that live outside the body.
+type binding struct {
+	*decoding
+	header http.Header
+	// status is the status of a response.
+	status int
+	// request and labels are nil in responses.
+	request *http.Request
+	labels  map[string]string
+	// query is the query, parsed when it is first needed.
+	query  []api.Field
+	parsed bool
+}
+
+func (b *binding) decode(sh *shape, s slot) error {
+	for _, m := range sh.bound {
+		if err := b.member(sh, m, s.field(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *binding) member(sh *shape, m *member, at slot) error {
+	switch m.loc {
+	case inURI:
+		if text, ok := b.labels[m.wire]; ok {
+			plain, err := url.PathUnescape(text)
+			if err != nil {
+				return errBinding(b.op, m, text)
+			}
+			return b.scalar(m, at, plain, timeISO8601)
+		}
+	case inQuery:
+		if m.shape.kind == kindMap {
+			b.otherParameters(sh, m, at)
+			return nil
+		}
+		var values []string
+		for _, p := range b.parameters() {
+			if p.Name == m.wire {
+				values = append(values, p.Value)
+			}
+		}
+		return b.values(m, at, values, timeISO8601)
+	case inHeader:
+		if m.wire == "Content-Length" && b.request != nil {
+			if n := b.request.ContentLength; n >= 0 {
+				return b.scalar(m, at, strconv.FormatInt(n, 10), timeUnix)
+			}
+			return nil
+		}
+		values := b.header[textproto.CanonicalMIMEHeaderKey(m.wire)]
+		if len(values) == 0 {
+			values = b.hoisted(m.wire)
+		}
+		if len(values) > 0 && m.shape.kind == kindList {
+			values = splitHeader(values, m.shape.elem.value().kind == kindTime && m.timeFormat(timeRFC822) == timeRFC822)
+		}
+		return b.values(m, at, values, timeRFC822)
+	case inHeaders:
+		b.prefixed(m, at)
+	case inStatus:
+		if b.request == nil {
+			return b.scalar(m, at, strconv.Itoa(b.status), timeUnix)
+		}
+	}
+	return nil
+}
+
+// values sets a member from its values: all of them for a list, else the first.
+func (b *binding) values(m *member, at slot, values []string, def timeFormat) error {
+	if len(values) == 0 {
+		return nil
+	}
+	if m.shape.kind != kindList {
+		return b.scalar(m, at, values[0], def)
+	}
+	at.makeList(m.shape)
+	for _, text := range values {
+		if err := parseText(m.shape.elem, at.appendZero(m.shape), text, m.timeFormat(def)); err != nil {
+			return errBinding(b.op, m, text)
+		}
+	}
+	return nil
+}
+
+// scalar sets a member from text. A date in a header that is none counts as
+// not sent, as RFC 9110 (section 13.1.3) has it.
+func (b *binding) scalar(m *member, at slot, text string, def timeFormat) error {
+	if m.jsonValue {
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return errBinding(b.op, m, text)
+		}
+		text = string(raw)
+	}
+	if err := parseText(m.shape, at, text, m.timeFormat(def)); err != nil {
+		if m.shape.kind == kindTime && m.loc == inHeader {
+			return nil
+		}
+		if text == "" && m.shape.kind == kindPointer {
+			at.setNil() // "?max-keys=" is as good as nothing
+			return nil
+		}
+		return errBinding(b.op, m, text)
+	}
+	if m.shape.kind == kindString && text == "" {
+		b.note(m.shape, at)
+	}
+	return nil
+}
+
+// parameters are the parameters of the query in their order. Unlike net/url's
+// parser this one knows no other separator than "&", and keeps what is
+// wrongly escaped as it stands.
+func (b *binding) parameters() []api.Field {
+	if b.parsed || b.request == nil {
+		return b.query
+	}
+	b.parsed = true
+	for pair := range strings.SplitSeq(b.request.URL.RawQuery, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		b.query = append(b.query, api.Field{Name: unescapeQuery(name), Value: unescapeQuery(value)})
+	}
+	return b.query
+}
+
+func unescapeQuery(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// otherParameters sets a map of the parameters that are bound to no other
+// member and are no part of the operation's URI.
+func (b *binding) otherParameters(sh *shape, m *member, at slot) {
+	_, constants, _ := strings.Cut(b.op.URI, "?")
+	taken := func(name string) bool {
+		for pair := range strings.SplitSeq(constants, "&") {
+			if constant, _, _ := strings.Cut(pair, "="); constant == name {
+				return true
+			}
+		}
+		return slices.ContainsFunc(sh.bound, func(o *member) bool { return o.loc == inQuery && o != m && o.wire == name })
+	}
+	elem := m.shape.elem
+	for i, p := range b.parameters() {
+		first := slices.IndexFunc(b.query, func(q api.Field) bool { return q.Name == p.Name })
+		if first < i || taken(p.Name) {
+			continue
+		}
+		if at.absent(m.shape) {
+			at.makeMap(m.shape)
+		}
+		v := newValue(elem)
+		for _, q := range b.query[i:] {
+			switch {
+			case q.Name != p.Name:
+			case elem.kind == kindList:
+				*v.appendZero(elem).string() = q.Value
+			default:
+				*v.string() = q.Value
+			}
+			if elem.kind != kindList {
+				break
+			}
+		}
+		at.put(m.shape, p.Name, v)
+	}
+}
+
+// prefixed sets a map of the headers that begin with the member's name. Header
+// names have no case, so the keys are in small letters.
+func (b *binding) prefixed(m *member, at slot) {
+	prefix := strings.ToLower(m.wire)
+	set := func(name, value string) {
+		key, ok := strings.CutPrefix(strings.ToLower(name), prefix)
+		if !ok {
+			return
+		}
+		if at.absent(m.shape) {
+			at.makeMap(m.shape)
+		}
+		v := newValue(m.shape.elem)
+		*v.string() = value
+		at.put(m.shape, key, v)
+	}
+	if b.presigned() && strings.HasPrefix(prefix, "x-amz-") {
+		for _, p := range b.parameters() {
+			set(p.Name, p.Value)
+		}
+	}
+	for name, values := range b.header {
+		set(name, strings.Join(values, ","))
+	}
+}
+
+// hoisted are the values of a header that a presigned URL carries as a
+// parameter: the SDKs move x-amz-* headers there when they presign. Checksums
+// are not taken from there: the SDKs put those of an empty body in, and S3
+// ignores them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+func (b *binding) hoisted(name string) []string {
+	lower := strings.ToLower(name)
+	if !b.presigned() || !strings.HasPrefix(lower, "x-amz-") || strings.Contains(lower, "-checksum-") {
+		return nil
+	}
+	for _, p := range b.parameters() {
+		if strings.EqualFold(p.Name, name) {
+			return []string{p.Value}
+		}
+	}
+	return nil
+}
+
+func (b *binding) presigned() bool {
+	return b.request != nil && strings.Contains(b.request.URL.RawQuery, "Signature=")
+}
+
+// splitHeader splits header values at their commas: outside of quotes for
+// text, and at every second one for dates, which have one themselves.
+func splitHeader(values []string, dates bool) []string {
+	var out []string
+	for _, v := range values {
+		for v = strings.TrimLeft(v, " \t"); v != ""; v = strings.TrimLeft(v, " \t") {
+			var item string
+			switch {
+			case v[0] == '"':
+				item, v = unquoteHeader(v)
+			case dates:
+				day, rest, _ := strings.Cut(v, ",")
+				item, v, _ = strings.Cut(rest, ",")
+				item = day + "," + item
+			default:
+				item, v, _ = strings.Cut(v, ",")
+			}
+			out = append(out, strings.TrimRight(item, " \t"))
+		}
+	}
+	return out
+}
+
+// unquoteHeader reads a quoted string and steps behind the comma after it.
+func unquoteHeader(v string) (item, rest string) {
+	var b strings.Builder
+	i := 1
+	for ; i < len(v) && v[i] != '"'; i++ {
+		if v[i] == '\\' && i+1 < len(v) {
+			i++
+		}
+		b.WriteByte(v[i])
+	}
+	_, rest, _ = strings.Cut(v[min(i+1, len(v)):], ",")
+	return b.String(), rest
+}
+
+// encodeBound writes the members of an output that live in headers and in the status.
+func encodeBound(h http.Header, status *int, sh *shape, s slot) {
+	for _, m := range sh.bound {
+		at := s.field(m)
+		if at.absent(m.shape) {
+			continue
+		}
+		switch m.loc {
+		case inStatus:
+			if target, ok := at.target(); ok {
+				*status = int(*target.int32())
+			}
+		case inHeader:
+			if text := headerText(m, m.shape, at); text != "" || m.shape.kind == kindString {
+				h.Set(m.wire, text)
+			}
+		case inHeaders:
+			for key, v := range at.entries(m.shape) {
+				h.Set(m.wire+key, *v.string())
+			}
+		}
+	}
+}
+
+// headerText is a value as a header has it.
+func headerText(m *member, sh *shape, s slot) string {
+	switch sh.kind {
+	case kindPointer:
+		target, _ := s.target()
+		return headerText(m, sh.elem, target)
+	case kindList:
+		items := make([]string, s.len())
+		for i := range items {
+			items[i] = headerText(m, sh.elem, s.elem(sh, i))
+			if sh.elem.kind == kindString && strings.ContainsAny(items[i], `",`) {
+				items[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(items[i]) + `"`
+			}
+		}
+		return strings.Join(items, ", ")
+	case kindString:
+		if m.jsonValue {
+			return base64.StdEncoding.EncodeToString([]byte(*s.string()))
+		}
+		return *s.string()
+	case kindBlob:
+		return base64.StdEncoding.EncodeToString(*s.blob())
+	case kindBool:
+		return strconv.FormatBool(*s.bool())
+	case kindInt32:
+		return strconv.FormatInt(int64(*s.int32()), 10)
+	case kindInt64:
+		return strconv.FormatInt(*s.int64(), 10)
+	case kindFloat32:
+		return string(appendFloatText(nil, float64(*s.float32()), 32))
+	case kindFloat64:
+		return string(appendFloatText(nil, *s.float64(), 64))
+	case kindTime:
+		return string(appendTime(nil, m.timeFormat(timeRFC822), *s.time()))
+	}
+	panic("protocol: no header for " + sh.typ.String())
+}
