@@ -284,6 +284,8 @@ func (i *instance) nextExtensionEvent(x *exchange) error {
 	select {
 	case event := <-ext.events:
 		return x.answer(http.StatusOK, "application/json", event, "Lambda-Extension-Event-Identifier", i.fleet.o.IDs.UUID())
+	case <-i.streams.draining:
+		return net.ErrClosed
 	case <-i.dead:
 		return net.ErrClosed
 	}

@@ -156,11 +156,11 @@ func (f *Fleet) invokeCold(ctx context.Context, spec *Spec, in *Invocation) (*Re
 		f.settle(spec.Key, nil)
 		return nil, err
 	}
-	failure := inst.awaitInit(ctx, in, began)
-	if failure != nil {
+	failure, err := inst.awaitInit(ctx, in, began)
+	if failure != nil || err != nil {
 		f.settle(spec.Key, nil)
 		inst.end()
-		return failure, nil
+		return failure, err
 	}
 	f.settle(spec.Key, inst)
 	res, ok := inst.invoke(in, f.real.Now().Sub(began))

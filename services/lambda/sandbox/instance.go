@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -46,6 +47,8 @@ type instance struct {
 	poll chan struct{}
 
 	extensions extensions
+	// streams are the connections to the Runtime API.
+	streams streams
 
 	control      net.Conn
 	controlReady chan struct{}
@@ -100,6 +103,7 @@ func newInstance(f *Fleet, spec *Spec, stream string, proc Process) *instance {
 	i.log = newJournal(f.o.Sink, f.o.Clock, spec, stream)
 	i.log.write(initStart(spec))
 	i.extensions.init()
+	i.streams.init()
 	return i
 }
 
@@ -141,6 +145,8 @@ func (i *instance) serve(c net.Conn) {
 	case tube.Control:
 		i.serveControl(c)
 	case tube.Runtime:
+		i.streams.enter()
+		defer i.streams.leave()
 		i.serveRuntimeAPI(c)
 	case tube.AWS:
 		i.fleet.o.ServeAWS(c)
@@ -171,6 +177,9 @@ func (i *instance) serveControl(c net.Conn) {
 			i.extensions.exited(string(m.Payload))
 		case tube.Exited:
 			i.log.flush()
+			// What the runtime sent before its end is on other streams, all of them
+			// closed by now: a response among it still counts.
+			i.streams.drain()
 			i.die(string(m.Payload))
 		}
 	}
@@ -184,6 +193,17 @@ func (i *instance) die(how string) {
 	})
 }
 
+// connected says whether the init has reached the server.
+func (i *instance) connected() bool {
+	select {
+	case <-i.controlReady:
+		return true
+	default:
+		return false
+	}
+}
+
+// usable says whether the runtime can still be given events.
 func (i *instance) usable() bool {
 	select {
 	case <-i.dead:
@@ -207,26 +227,29 @@ func (i *instance) end() {
 
 // awaitInit waits until the runtime asks for its first event, and otherwise
 // returns what the invocation that waits for it gets.
-func (i *instance) awaitInit(ctx context.Context, in *Invocation, began time.Time) *Result {
+func (i *instance) awaitInit(ctx context.Context, in *Invocation, began time.Time) (*Result, error) {
 	limit := time.NewTimer(i.fleet.o.StartTimeout)
 	defer limit.Stop()
 	select {
 	case <-i.ready:
 		i.extensions.awaitInit(i.dead, i.fleet.o.StartTimeout)
-		return nil
+		return nil, nil
 	case fail := <-i.initFailed:
-		return i.failedInit(in, began, outcome{payload: fail.payload, failure: fail.errorType, failed: true}, "error")
+		return i.failedInit(in, began, outcome{payload: fail.payload, failure: fail.errorType, failed: true}, "error"), nil
 	case <-i.dead:
 		select {
 		case fail := <-i.initFailed:
-			return i.failedInit(in, began, outcome{payload: fail.payload, failure: fail.errorType, failed: true}, "error")
+			return i.failedInit(in, began, outcome{payload: fail.payload, failure: fail.errorType, failed: true}, "error"), nil
 		default:
 		}
-		return i.exitResult(in, began)
+		if !i.connected() {
+			return nil, &StartError{i.fleet.o.Launcher.Name(), fmt.Errorf("the sandbox ended at once: %s", i.proc.Stderr())}
+		}
+		return i.exitResult(in, began), nil
 	case <-limit.C:
-		return i.failedInit(in, began, timedOut(in.RequestID, i.fleet.real.Now(), i.fleet.o.StartTimeout), "timeout")
+		return i.failedInit(in, began, timedOut(in.RequestID, i.fleet.real.Now(), i.fleet.o.StartTimeout), "timeout"), nil
 	case <-ctx.Done():
-		return i.failedInit(in, began, timedOut(in.RequestID, i.fleet.real.Now(), i.fleet.real.Now().Sub(began)), "timeout")
+		return i.failedInit(in, began, timedOut(in.RequestID, i.fleet.real.Now(), i.fleet.real.Now().Sub(began)), "timeout"), nil
 	}
 }
 
@@ -332,9 +355,7 @@ func (i *instance) finish(in *Invocation, out outcome, took, init time.Duration)
 
 // sync waits until everything the function has written so far is in the log, and learns its memory.
 func (i *instance) sync() {
-	select {
-	case <-i.controlReady:
-	default:
+	if !i.connected() {
 		return
 	}
 	if !i.usable() || (tube.Message{Kind: tube.Sync}).Write(i.control) != nil {

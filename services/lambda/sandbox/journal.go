@@ -56,7 +56,7 @@ func (j *journal) output(p []byte) {
 			j.partial = append(j.partial, p[:end]...)
 			j.flushLocked()
 		} else {
-			j.line(p[:end])
+			j.line(p[:end], true)
 		}
 		p = p[end+1:]
 	}
@@ -74,7 +74,7 @@ func (j *journal) write(line string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.flushLocked()
-	j.line([]byte(line))
+	j.line([]byte(line), j.begun) // before the first invocation, only the function's own output is kept
 }
 
 // flush makes a line of output that has no line end.
@@ -86,14 +86,17 @@ func (j *journal) flush() {
 
 func (j *journal) flushLocked() {
 	if len(j.partial) > 0 {
-		j.line(j.partial)
+		j.line(j.partial, true)
 		j.partial = j.partial[:0]
 	}
 }
 
-func (j *journal) line(text []byte) {
+func (j *journal) line(text []byte, keep bool) {
 	if j.sink != nil {
 		j.sink.WriteLog(LogLine{Spec: j.spec, Stream: j.stream, RequestID: j.requestID, Time: j.clock.Now(), Text: string(text)})
+	}
+	if !keep {
+		return
 	}
 	if over := len(text) - MaxTail; over > 0 {
 		text = text[over:]

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // The Runtime API, version 2018-06-01.
@@ -112,6 +113,8 @@ func (i *instance) serveNext(x *exchange) error {
 		return x.event(i, c)
 	case <-mine:
 		return errors.New("another request took its place")
+	case <-i.streams.draining:
+		return net.ErrClosed
 	case <-i.dead:
 		return net.ErrClosed
 	}
@@ -264,4 +267,52 @@ func (x *exchange) answer(status int, contentType string, body []byte, headers .
 	x.out.Write(body)
 	_, err := x.c.Write(x.out.Bytes())
 	return err
+}
+
+// streams counts the connections that are served, so that the end of the runtime
+// can wait until what it has sent is read.
+type streams struct {
+	mu   sync.Mutex
+	n    int
+	done chan struct{}
+	// draining is closed when the runtime has ended: nothing waits for an event then.
+	draining chan struct{}
+}
+
+func (s *streams) init() { s.done, s.draining = make(chan struct{}), make(chan struct{}) }
+
+func (s *streams) enter() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n++
+}
+
+func (s *streams) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n--
+	s.finish()
+}
+
+func (s *streams) finish() {
+	select {
+	case <-s.draining:
+		if s.n == 0 {
+			select {
+			case <-s.done:
+			default:
+				close(s.done)
+			}
+		}
+	default:
+	}
+}
+
+// drain waits until no connection is served. It is called once.
+func (s *streams) drain() {
+	s.mu.Lock()
+	close(s.draining)
+	s.finish()
+	s.mu.Unlock()
+	<-s.done
 }

@@ -181,7 +181,7 @@ type Process interface {
 	// Wait returns when all of that is gone. It must be called, once.
 	Wait()
 	// Stderr is the last of what the init itself had to say, for the error
-	// message when it could not begin.
+	// message when it could not begin. It is called after Wait.
 	Stderr() string
 }
 

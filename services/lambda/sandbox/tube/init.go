@@ -1,0 +1,385 @@
+package tube
+
+import (
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Arguments are what Main is told by the launcher.
+type Arguments struct {
+	// Runtime and AWS are the loopback addresses to listen on; port 0 takes a free one.
+	Runtime, AWS string
+	// Extensions is the directory of extensions ("" none).
+	Extensions string
+	// Program is what to run, with its arguments; the first of Else that
+	// exists is run where it does not.
+	Program []string
+	Else    []string
+}
+
+// Command is the Arguments as Main reads them.
+func (a Arguments) Command() []string {
+	out := []string{"-runtime", a.Runtime, "-aws", a.AWS}
+	if a.Extensions != "" {
+		out = append(out, "-extensions", a.Extensions)
+	}
+	for _, p := range a.Else {
+		out = append(out, "-else", p)
+	}
+	return append(append(out, "--"), a.Program...)
+}
+
+func parse(args []string) (Arguments, error) {
+	var a Arguments
+	f := flag.NewFlagSet("sandbox-init", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&a.Runtime, "runtime", "127.0.0.1:0", "")
+	f.StringVar(&a.AWS, "aws", "127.0.0.1:0", "")
+	f.StringVar(&a.Extensions, "extensions", "", "")
+	f.Func("else", "", func(p string) error { a.Else = append(a.Else, p); return nil })
+	if err := f.Parse(args); err != nil {
+		return a, err
+	}
+	a.Program = f.Args()
+	if len(a.Program) == 0 {
+		return a, errors.New("no program to run")
+	}
+	return a, nil
+}
+
+// Main is the program of a sandbox: it runs the function's runtime and
+// carries its streams until one or the other ends. It returns its exit code.
+// Its standard input and output are the line to the server.
+func Main(args []string) int {
+	// The signal that ends the child with its parent is tied to the thread that started it.
+	runtime.LockOSThread()
+	a, err := parse(args)
+	if err == nil {
+		err = run(a)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sandbox-init:", err)
+		return 1
+	}
+	return 0
+}
+
+// stdio is the line: standard input and output as one.
+type stdio struct{ in, out *os.File }
+
+func (s stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
+func (s stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
+func (s stdio) Close() error                { return errors.Join(s.in.Close(), s.out.Close()) }
+
+// standard makes files of descriptors 0 and 1 whose reads end when they are closed.
+func standard() (stdio, error) {
+	for fd := range 2 {
+		if err := syscall.SetNonblock(fd, true); err != nil {
+			return stdio{}, err
+		}
+		syscall.CloseOnExec(fd)
+	}
+	return stdio{os.NewFile(0, "stdin"), os.NewFile(1, "stdout")}, nil
+}
+
+// sandbox is the state of a running init.
+type sandbox struct {
+	session *Session
+	control net.Conn
+	output  *output
+	// uploads counts what still carries bytes to the Runtime API.
+	uploads sync.WaitGroup
+
+	mu sync.Mutex
+	// main is the runtime's process.
+	main int
+	// extensions are the names of those that run, by process.
+	extensions map[int]string
+}
+
+// groups are the process groups that the init has made.
+func (s *sandbox) groups() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := slices.Collect(maps.Keys(s.extensions))
+	if s.main != 0 {
+		out = append(out, s.main)
+	}
+	return out
+}
+
+func run(a Arguments) error {
+	line, err := standard()
+	if err != nil {
+		return err
+	}
+	becomeReaper()
+	s := &sandbox{extensions: map[int]string{}}
+	if s.session, err = connect(line); err != nil {
+		return err
+	}
+	if s.control, err = s.session.open(Control); err != nil {
+		return err
+	}
+	api, err := s.listen(a.Runtime, Runtime)
+	if err != nil {
+		return err
+	}
+	endpoint, err := s.listen(a.AWS, AWS)
+	if err != nil {
+		return err
+	}
+	if s.output, err = newOutput(s.control); err != nil {
+		return err
+	}
+	env := append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+api)
+	if _, own := os.LookupEnv("AWS_ENDPOINT_URL"); !own {
+		env = append(env, "AWS_ENDPOINT_URL=http://"+endpoint)
+	}
+
+	// A line that is down ends everything, whatever happened to the server.
+	// So does a request to terminate.
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		select {
+		case <-s.session.Closed():
+		case <-term:
+		}
+		killAll(s.groups())
+		os.Exit(0)
+	}()
+
+	if err := s.startExtensions(a.Extensions, env); err != nil {
+		return err
+	}
+	killed := oomKills()
+	if err := s.startRuntime(a, env); err != nil {
+		// The function's package is at fault as much as a missing
+		// interpreter: it is for the function's log and its caller.
+		s.say(Output, []byte(err.Error()+"\n"))
+		s.say(Exited, []byte(err.Error()))
+		return nil
+	}
+	go s.output.pump()
+	go s.answer()
+
+	how := s.reap()
+	if how == "signal: killed" && oomKills() != killed {
+		how += " (out of memory)"
+	}
+	killAll(s.groups())
+	s.uploads.Wait()
+	s.output.drain()
+	s.say(Exited, []byte(how))
+	return nil
+}
+
+func (s *sandbox) say(kind MessageKind, payload []byte) {
+	// A line that is down ends the program elsewhere.
+	_ = s.output.send(Message{kind, payload})
+}
+
+// startRuntime starts the program, or the first of the others that exists.
+func (s *sandbox) startRuntime(a Arguments, env []string) error {
+	path, err := lookup(a.Program[0])
+	for _, other := range a.Else {
+		if err == nil {
+			break
+		}
+		if p, elseErr := lookup(other); elseErr == nil {
+			path, err = p, nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("fork/exec %s: %w", a.Program[0], err)
+	}
+	pid, err := s.start(path, a.Program, env)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.main = pid
+	return err
+}
+
+func lookup(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return filepath.Abs(path)
+	}
+	var e *exec.Error
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	var p *os.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return "", err
+}
+
+// startExtensions starts every program in dir.
+func (s *sandbox) startExtensions(dir string, env []string) error {
+	if dir == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // no extensions
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		pid, err := s.start(filepath.Join(dir, e.Name()), []string{e.Name()}, env)
+		if err != nil {
+			return fmt.Errorf("extension %s: %w", e.Name(), err)
+		}
+		s.mu.Lock()
+		s.extensions[pid] = e.Name()
+		s.mu.Unlock()
+		s.say(Extension, []byte(e.Name()))
+	}
+	return nil
+}
+
+// start starts a child whose output is the function's log.
+func (s *sandbox) start(path string, argv, env []string) (pid int, err error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	p, err := os.StartProcess(path, argv, &os.ProcAttr{
+		Env:   env,
+		Files: []*os.File{null, s.output.in, s.output.in},
+		Sys:   childAttributes(),
+	})
+	if err != nil {
+		return 0, err
+	}
+	pid = p.Pid
+	// reap waits for all children by number.
+	return pid, p.Release()
+}
+
+// reap waits for children, its own and those it inherits, until the runtime
+// has ended, and says how that was.
+func (s *sandbox) reap() string {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return err.Error()
+		case pid == s.main:
+			return describe(status)
+		case s.extensions[pid] != "":
+			s.say(ExtensionExited, []byte(s.extensions[pid]))
+		}
+	}
+}
+
+// describe says how a process ended: "" where it ended well.
+func describe(status syscall.WaitStatus) string {
+	switch {
+	case status.Signaled():
+		return "signal: " + status.Signal().String()
+	case status.ExitStatus() != 0:
+		return fmt.Sprintf("exit status %d", status.ExitStatus())
+	}
+	return ""
+}
+
+// answer answers the server's messages.
+func (s *sandbox) answer() {
+	var buf []byte
+	for {
+		m, err := ReadMessage(s.control, &buf)
+		if err != nil {
+			return
+		}
+		if m.Kind == Sync {
+			s.output.drain()
+			s.say(Sync, binary.BigEndian.AppendUint64(nil, peakMemory(s.main)))
+		}
+	}
+}
+
+// listen carries the connections made to an address. It returns the address.
+func (s *sandbox) listen(addr string, kind Kind) (string, error) {
+	l, err := net.Listen("tcp4", addr)
+	if err != nil {
+		return "", err
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // only when the program ends
+			}
+			go s.carry(c.(*net.TCPConn), kind)
+		}
+	}()
+	return strings.Replace(l.Addr().String(), "0.0.0.0", "127.0.0.1", 1), nil
+}
+
+// carry carries one connection.
+func (s *sandbox) carry(c *net.TCPConn, kind Kind) {
+	defer c.Close()
+	stream, err := s.session.open(kind)
+	if err != nil {
+		return
+	}
+	if kind == Runtime {
+		s.uploads.Add(1)
+	}
+	go func() {
+		if kind == Runtime {
+			defer s.uploads.Done()
+		}
+		_ = transfer(stream, c)
+		stream.Close() // half of it: what comes back is still read
+	}()
+	if transfer(c, stream) == nil {
+		_ = c.CloseWrite()
+	}
+	// The server has said all there is: what the client has yet to say goes nowhere.
+}
+
+// transfer copies until the source ends or either breaks. The buffer grows
+// with what passes, so that the many small streams stay small.
+func transfer(dst io.Writer, src io.Reader) error {
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := src.Read(buf)
+		if n > 0 {
+			if _, err := dst.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n == len(buf) && n < 256<<10 {
+			buf = make([]byte, 4*n)
+		}
+	}
+}
