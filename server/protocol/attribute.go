@@ -128,10 +128,10 @@ func (r *jsonReader) attributeOf(kind int) (attribute.Value, error) {
 		b, err := r.blob(shapeBlob)
 		return attribute.B(b), err
 	case attrBOOL:
-		b, err := r.boolean()
+		b, err := r.boolean(shapeBool)
 		return attribute.BOOL(b), err
 	case attrNULL:
-		b, err := r.boolean()
+		b, err := r.boolean(shapeBool)
 		if err == nil && !b {
 			err = errAttribute(attributeNull)
 		}
@@ -205,12 +205,6 @@ func (r *jsonReader) attributes() (attribute.M, error) {
 		}
 		m[key] = v
 	}
-}
-
-func (r *jsonReader) boolean() (bool, error) {
-	var b bool
-	err := r.value(shapeBool, slotOf(&b), nil)
-	return b, err
 }
 
 // appendAttribute writes an attribute value; a nil one as {}.

@@ -143,15 +143,9 @@ func (r *jsonReader) value(sh *shape, s slot, m *member) error {
 		*s.blob() = b
 		return err
 	case kindBool:
-		switch r.space() {
-		case 't':
-			*s.bool() = true
-			return r.literal("true")
-		case 'f':
-			*s.bool() = false
-			return r.literal("false")
-		}
-		return r.wrongType(sh)
+		b, err := r.boolean(sh)
+		*s.bool() = b
+		return err
 	case kindInt32:
 		v, err := r.integer(sh, math.MinInt32, math.MaxInt32)
 		*s.int32() = int32(v)
@@ -185,6 +179,16 @@ func (r *jsonReader) stringValue(sh *shape, p *string) error {
 	text, err := r.string()
 	*p = text
 	return err
+}
+
+func (r *jsonReader) boolean(sh *shape) (bool, error) {
+	switch r.space() {
+	case 't':
+		return true, r.literal("true")
+	case 'f':
+		return false, r.literal("false")
+	}
+	return false, r.wrongType(sh)
 }
 
 // list reads an array. Nulls are left out, but for sparse lists, where they

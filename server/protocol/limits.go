@@ -3,9 +3,11 @@ package protocol
 import (
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // limits are what a model demands of a value: a length or size or number
@@ -29,6 +31,102 @@ type pattern struct {
 
 // none says that the limits demand nothing.
 func (l *limits) none() bool { return l.min == nil && l.max == nil && l.pattern == nil }
+
+// noLimits demand nothing.
+var noLimits limits
+
+// check is one of the things that limits may demand.
+type check uint8
+
+const (
+	checkMax check = iota
+	checkMin
+	checkPattern
+	checkEnum
+	checks // how many there are
+)
+
+// holds says whether a value, which no pointer is in front of, passes a check.
+func (l *limits) holds(c check, sh *shape, s slot) bool {
+	switch c {
+	case checkMax:
+		return l.max == nil || measure(sh, s) <= l.max.value
+	case checkMin:
+		return l.min == nil || measure(sh, s) >= l.min.value
+	case checkPattern:
+		if l.pattern == nil || sh.kind != kindString {
+			return true
+		}
+		re := l.pattern.compile()
+		return re == nil || re.MatchString(*s.string())
+	}
+	return sh.enum == nil || slices.Contains(sh.enum, *s.string())
+}
+
+// measure is what a bound bounds: a number's value, a string's characters, the
+// size of all else.
+func measure(sh *shape, s slot) float64 {
+	switch sh.kind {
+	case kindString:
+		return float64(utf8.RuneCountInString(*s.string()))
+	case kindInt32:
+		return float64(*s.int32())
+	case kindInt64:
+		return float64(*s.int64())
+	case kindFloat32:
+		return float64(*s.float32())
+	case kindFloat64:
+		return *s.float64()
+	case kindBlob, kindList:
+		return float64(s.len())
+	case kindMap:
+		return float64(s.mapLen(sh))
+	}
+	return 0
+}
+
+// text says what a check demands, in the words of AWS's validator; "" when it
+// demands nothing.
+func (l *limits) text(c check, sh *shape) string {
+	what := "length"
+	switch sh.kind {
+	case kindInt32, kindInt64, kindFloat32, kindFloat64:
+		what = "value"
+	}
+	switch {
+	case c == checkMax && l.max != nil:
+		return "Member must have " + what + " less than or equal to " + l.max.text
+	case c == checkMin && l.min != nil:
+		return "Member must have " + what + " greater than or equal to " + l.min.text
+	case c == checkPattern && l.pattern != nil:
+		return "Member must satisfy regular expression pattern: " + l.pattern.text
+	case c == checkEnum && sh.enum != nil:
+		return "Member must satisfy enum value set: [" + strings.Join(sh.enum, ", ") + "]"
+	}
+	return ""
+}
+
+// fits says whether an element passes all checks.
+func (l *limits) fits(sh *shape, s slot) bool {
+	sh, s = behind(sh, s)
+	for c := range checks {
+		if !l.holds(c, sh, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// all says all that is demanded of elements: "[Member must ..., Member must ...]".
+func (l *limits) all(sh *shape) string {
+	var texts []string
+	for c := range checks {
+		if t := l.text(c, sh.value()); t != "" {
+			texts = append(texts, t)
+		}
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
 
 // parseLimit reads the tag option key=value; false when it is no limit.
 func (m *member) parseLimit(key, value string) bool {

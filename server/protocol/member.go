@@ -52,6 +52,7 @@ type member struct {
 	stream         bool
 	requiresLength bool
 	hostLabel      bool
+	sensitive      bool
 
 	// items are the wire names of list elements, the outer list's first.
 	items []string
@@ -163,7 +164,9 @@ func parseTag(tag string) *member {
 			m.hostLabel = true
 		case "required":
 			m.required = true
-		case "idempotency", "sensitive":
+		case "sensitive":
+			m.sensitive = true
+		case "idempotency":
 			// Of no concern on the wire.
 		default:
 			if !m.parseLimit(key, value) {

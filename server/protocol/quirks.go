@@ -37,12 +37,38 @@ type quirk struct {
 
 // validationStyle is how a service says that an input breaks its model.
 type validationStyle struct {
-	// code of the error (ValidationException, and ValidationError where the
-	// service speaks XML first).
+	// code of the error (ValidationException).
 	code string
 	// requiredOnly services check by hand what the model says, and say it in
-	// their own words: only required members are checked here.
+	// words of their own: only required members are checked here.
 	requiredOnly bool
+	// words are the service's own for the first defect, where it does not have
+	// those of AWS's validator.
+	words func(defect) error
+}
+
+// styleValidationError is that of services that speak the query protocol.
+var styleValidationError = validationStyle{code: "ValidationError"}
+
+// sqsMissing is how SQS, and EC2 likewise, miss a parameter.
+func sqsMissing(d defect) error {
+	return api.Errorf("MissingParameter", http.StatusBadRequest, "The request must contain the parameter %s.", d.member.name)
+}
+
+// s3Missing is how S3 misses a header, a parameter or a part of a document.
+func s3Missing(d defect) error {
+	switch d.member.loc {
+	case inHeader:
+		return api.Errorf("InvalidRequest", http.StatusBadRequest, "Missing required header for this request: %s", d.member.wire)
+	case inQuery, inURI:
+		return api.Errorf("InvalidArgument", http.StatusBadRequest, "Missing required parameter for this request: %s", d.member.wire)
+	}
+	return api.Errorf("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
+}
+
+// snsMissing is how SNS misses a parameter.
+func snsMissing(d defect) error {
+	return api.Errorf("InvalidParameter", http.StatusBadRequest, "Invalid parameter: %s Reason: no value for required parameter", d.member.name)
 }
 
 const unknownError = "The request processing has failed because of an unknown error, exception or failure."
@@ -57,7 +83,17 @@ var quirks = map[string]quirk{
 		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,
 		internalCode: "InternalServerError", internalText: unknownError,
 	},
-	"sqs": {namespace: "com.amazonaws.sqs#", framework: true},
+	"sqs": {
+		namespace: "com.amazonaws.sqs#", framework: true,
+		validation: validationStyle{requiredOnly: true, words: sqsMissing},
+	},
+	"sns":          {validation: validationStyle{requiredOnly: true, words: snsMissing}},
+	"iam":          {validation: styleValidationError},
+	"sts":          {validation: styleValidationError},
+	"cloudwatch":   {validation: styleValidationError},
+	"logs":         {validation: validationStyle{code: "InvalidParameterException"}},
+	"apigateway":   {validation: validationStyle{code: "BadRequestException"}},
+	"apigatewayv2": {validation: validationStyle{code: "BadRequestException"}},
 	"lambda": {
 		errorOwner: true, blobType: "application/json",
 		malformedCode: "InvalidRequestContentException", malformedText: "Could not parse request body into json",
@@ -66,10 +102,13 @@ var quirks = map[string]quirk{
 	"scheduler": {message: "Message", internalCode: "InternalServerException", internalText: unknownError},
 	"events":    {internalCode: "InternalException", internalText: unknownError},
 	"s3": {
-		bareXMLError: true, validation: validationStyle{code: "InvalidArgument", requiredOnly: true},
+		bareXMLError: true, validation: validationStyle{requiredOnly: true, words: s3Missing},
 		internalCode: "InternalError", internalText: "We encountered an internal error. Please try again.",
 	},
-	"ec2": {internalCode: "InternalError", internalText: "An internal error has occurred"},
+	"ec2": {
+		validation:   validationStyle{requiredOnly: true, words: sqsMissing},
+		internalCode: "InternalError", internalText: "An internal error has occurred",
+	},
 }
 
 // frameworkErrors are the errors of AWS's service framework with their

@@ -22,6 +22,22 @@ type slot struct{ p unsafe.Pointer }
 // slotOf is the slot of the structure that v points at.
 func slotOf(v any) slot { return slot{reflect.ValueOf(v).UnsafePointer()} }
 
+// stringSlot is the slot of a string.
+func stringSlot(p *string) slot { return slot{unsafe.Pointer(p)} }
+
+// behind is the shape and slot behind the pointer at s, and what it was given
+// where there is no pointer. A nil pointer has a zero value behind it.
+func behind(sh *shape, s slot) (*shape, slot) {
+	if sh.kind != kindPointer {
+		return sh, s
+	}
+	target, ok := s.target()
+	if !ok {
+		target = newValue(sh.elem)
+	}
+	return sh.elem, target
+}
+
 // field is the slot of a member of the structure at s.
 func (s slot) field(m *member) slot { return slot{unsafe.Add(s.p, m.offset)} }
 

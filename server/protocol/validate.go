@@ -1,8 +1,290 @@
 package protocol
 
 import (
+	"fmt"
+	"net/http"
+	"strconv"
+
 	"github.com/virga-cloud/virga/api"
 )
 
-// Validate checks an input against its model.
-func Validate(svc *api.Service, op *api.Operation, in any, p api.Presence) error { return nil }
+// Validate checks an input against what its model demands: required members,
+// lengths, ranges, enums and patterns. p is what Decode returned. The error is
+// an *api.Error with all defects in the words of AWS's validator, or in those
+// of the service where it has its own.
+func Validate(svc *api.Service, op *api.Operation, in any, p api.Presence) error {
+	sh, s := planOf(in)
+	if !sh.constrained {
+		return nil
+	}
+	v := validator{presence: p, style: quirkOf(svc).validation}
+	v.structure(sh, s, nil)
+	return v.failure()
+}
+
+// maxDefects is how many defects AWS's validator reports at once.
+const maxDefects = 10
+
+// validator walks an input and collects its defects.
+type validator struct {
+	presence api.Presence
+	style    validationStyle
+	defects  []defect
+}
+
+// defect is one thing that is wrong.
+type defect struct {
+	member     *member
+	path       string
+	shape      *shape
+	at         slot
+	missing    bool
+	constraint string
+}
+
+// step is a part of the way to a value: a member, or an element behind one.
+// Steps are made on the stack, and become text only for a defect.
+type step struct {
+	up     *step
+	member *member // nil for elements
+	key    string  // of a map's value
+	index  int     // of a list's element, from 1; 0 for other steps
+}
+
+func (p *step) String() string {
+	if p == nil {
+		return ""
+	}
+	text := p.up.String()
+	if text != "" {
+		text += "."
+	}
+	switch {
+	case p.member != nil:
+		return text + p.member.shown
+	case p.index > 0:
+		return text + strconv.Itoa(p.index) + ".member"
+	}
+	return text + p.key + ".member"
+}
+
+func (v *validator) structure(sh *shape, s slot, way *step) {
+	for _, m := range sh.members {
+		if !m.shape.constrained && !m.limited() {
+			continue
+		}
+		at := s.field(m)
+		here := step{up: way, member: m}
+		if at.absent(m.shape) && !(m.shape.kind == kindString && v.sent(m, at)) {
+			if m.required {
+				v.defects = append(v.defects, defect{member: m, path: here.String(), missing: true, constraint: "Member must not be null"})
+			}
+			continue
+		}
+		if !v.style.requiredOnly {
+			v.simple(m, m.shape, at, &here)
+		}
+		v.inside(m, m.shape, at, &here)
+	}
+}
+
+func (v *validator) sent(m *member, at slot) bool {
+	return v.presence != nil && v.presence.Sent(at.address(m.shape))
+}
+
+// inside checks what a value holds: members of structures, elements, entries.
+func (v *validator) inside(m *member, sh *shape, s slot, way *step) {
+	switch sh.kind {
+	case kindPointer:
+		if target, ok := s.target(); ok && sh.elem.constrained {
+			v.inside(m, sh.elem, target, way)
+		}
+	case kindStruct:
+		v.structure(sh, s, way)
+	case kindList:
+		v.list(m, sh, s, way)
+	case kindMap:
+		v.mapping(m, sh, s, way)
+	}
+}
+
+func (v *validator) list(m *member, sh *shape, s slot, way *step) {
+	l := &m.itemLimits
+	if sh != m.shape {
+		l = &noLimits // the tag knows the elements of the member's own list only
+	}
+	if !sh.elem.constrained && l.none() {
+		return
+	}
+	for i := range s.len() {
+		e := s.elem(sh, i)
+		if !v.style.requiredOnly && !l.fits(sh.elem, e) {
+			v.add(m, sh, s, way, "Member must satisfy constraint: "+l.all(sh.elem))
+			break
+		}
+		if sh.elem.constrained {
+			v.inside(m, sh.elem, e, &step{up: way, index: i + 1})
+		}
+	}
+}
+
+func (v *validator) mapping(m *member, sh *shape, s slot, way *step) {
+	keys, values := &m.keyLimits, &m.valueLimits
+	if sh != m.shape || v.style.requiredOnly {
+		keys, values = &noLimits, &noLimits
+	}
+	if !s.keysFit(sh, keys) {
+		v.add(m, sh, s, way, "Map keys must satisfy constraint: "+keys.all(shapeString))
+	}
+	if !sh.elem.constrained && values.none() {
+		return
+	}
+	valuesFit := true
+	for key, e := range s.entries(sh) {
+		valuesFit = valuesFit && (v.style.requiredOnly || values.fits(sh.elem, e))
+		if sh.elem.constrained {
+			v.inside(m, sh.elem, e, &step{up: way, key: key})
+		}
+	}
+	if !valuesFit {
+		v.add(m, sh, s, way, "Map value must satisfy constraint: "+values.all(sh.elem))
+	}
+}
+
+// keysFit says whether all keys of a map fit, without a look at its values.
+func (s slot) keysFit(sh *shape, l *limits) bool {
+	switch {
+	case l.none():
+	case sh.elem.kind == kindAttribute:
+		for key := range *s.attributes() {
+			if !l.fits(shapeString, stringSlot(&key)) {
+				return false
+			}
+		}
+	default:
+		for key := range s.entries(sh) {
+			if !l.fits(shapeString, stringSlot(&key)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// simple checks the value itself.
+func (v *validator) simple(m *member, sh *shape, s slot, way *step) {
+	sh, s = behind(sh, s)
+	for c := range checks {
+		if !m.limits.holds(c, sh, s) {
+			v.add(m, sh, s, way, m.limits.text(c, sh))
+		}
+	}
+}
+
+func (v *validator) add(m *member, sh *shape, s slot, way *step, constraint string) {
+	v.defects = append(v.defects, defect{member: m, path: way.String(), shape: sh, at: s, constraint: constraint})
+}
+
+// failure is the error for what was found, or nil.
+func (v *validator) failure() error {
+	if len(v.defects) == 0 {
+		return nil
+	}
+	if v.style.words != nil {
+		return v.style.words(v.defects[0])
+	}
+	v.defects = v.defects[:min(len(v.defects), maxDefects)]
+	b := strconv.AppendInt(nil, int64(len(v.defects)), 10)
+	b = append(b, " validation error"...)
+	if len(v.defects) > 1 {
+		b = append(b, 's')
+	}
+	b = append(b, " detected: "...)
+	for i, d := range v.defects {
+		if i > 0 {
+			b = append(b, "; "...)
+		}
+		b = d.append(b)
+	}
+	code := v.style.code
+	if code == "" {
+		code = "ValidationException"
+	}
+	return &api.Error{Code: code, Status: http.StatusBadRequest, Message: string(b)}
+}
+
+// append writes a defect in the words of AWS's validator, as in "Value ” at
+// 'tableName' failed to satisfy constraint: Member must ...". A value that the
+// model calls sensitive is not shown.
+func (d defect) append(b []byte) []byte {
+	b = append(b, "Value"...)
+	switch {
+	case d.missing:
+		b = append(b, " null"...)
+	case !d.member.sensitive:
+		b = append(appendShown(append(b, " '"...), d.shape, d.at), '\'')
+	}
+	b = append(append(b, " at '"...), d.path...)
+	return append(append(b, "' failed to satisfy constraint: "...), d.constraint...)
+}
+
+// appendShown writes a value as messages have it, which is as Java does.
+func appendShown(b []byte, sh *shape, s slot) []byte {
+	switch sh, s := behind(sh, s); sh.kind {
+	case kindString:
+		return append(b, *s.string()...)
+	case kindBool:
+		return strconv.AppendBool(b, *s.bool())
+	case kindInt32:
+		return strconv.AppendInt(b, int64(*s.int32()), 10)
+	case kindInt64:
+		return strconv.AppendInt(b, *s.int64(), 10)
+	case kindFloat32:
+		return appendJSONFloat(b, float64(*s.float32()), 32)
+	case kindFloat64:
+		return appendJSONFloat(b, *s.float64(), 64)
+	case kindTime:
+		return appendTime(b, timeISO8601, *s.time())
+	case kindBlob:
+		return fmt.Appendf(b, "java.nio.HeapByteBuffer[pos=0 lim=%d cap=%[1]d]", len(*s.blob()))
+	case kindList:
+		b = append(b, '[')
+		for i := range s.len() {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			b = appendShown(b, sh.elem, s.elem(sh, i))
+		}
+		return append(b, ']')
+	case kindMap:
+		b = append(b, '{')
+		first := true
+		for key, e := range s.entries(sh) {
+			if !first {
+				b = append(b, ", "...)
+			}
+			first = false
+			b = appendShown(append(append(b, key...), '='), sh.elem, e)
+		}
+		return append(b, '}')
+	case kindStruct:
+		b = append(append(b, sh.name...), '(')
+		first := true
+		for _, m := range sh.members {
+			at := s.field(m)
+			if at.absent(m.shape) {
+				continue
+			}
+			if !first {
+				b = append(b, ", "...)
+			}
+			first = false
+			b = append(append(b, m.shown...), '=')
+			b = appendShown(b, m.shape, at)
+		}
+		return append(b, ')')
+	case kindAttribute:
+		return appendAttribute(b, *s.attribute())
+	}
+	return b
+}
