@@ -16,7 +16,7 @@ func (e *BatchEntryIdsNotDistinct) Error() string { return "BatchEntryIdsNotDist
 // Shape implements api.ModelledError.
 func (*BatchEntryIdsNotDistinct) Shape() *api.ErrorShape { return &shapeBatchEntryIdsNotDistinct }
 
-var shapeBatchEntryIdsNotDistinct = api.ErrorShape{Name: "BatchEntryIdsNotDistinct", Status: 400}
+var shapeBatchEntryIdsNotDistinct = api.ErrorShape{Name: "BatchEntryIdsNotDistinct", Code: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", Status: 400}
 
 // BatchRequestTooLong is the error of that name in the model.
 type BatchRequestTooLong struct {
@@ -28,7 +28,7 @@ func (e *BatchRequestTooLong) Error() string { return "BatchRequestTooLong: " + 
 // Shape implements api.ModelledError.
 func (*BatchRequestTooLong) Shape() *api.ErrorShape { return &shapeBatchRequestTooLong }
 
-var shapeBatchRequestTooLong = api.ErrorShape{Name: "BatchRequestTooLong", Status: 400}
+var shapeBatchRequestTooLong = api.ErrorShape{Name: "BatchRequestTooLong", Code: "AWS.SimpleQueueService.BatchRequestTooLong", Status: 400}
 
 // EmptyBatchRequest is the error of that name in the model.
 type EmptyBatchRequest struct {
@@ -40,7 +40,7 @@ func (e *EmptyBatchRequest) Error() string { return "EmptyBatchRequest: " + e.Me
 // Shape implements api.ModelledError.
 func (*EmptyBatchRequest) Shape() *api.ErrorShape { return &shapeEmptyBatchRequest }
 
-var shapeEmptyBatchRequest = api.ErrorShape{Name: "EmptyBatchRequest", Status: 400}
+var shapeEmptyBatchRequest = api.ErrorShape{Name: "EmptyBatchRequest", Code: "AWS.SimpleQueueService.EmptyBatchRequest", Status: 400}
 
 // InvalidAddress is the error of that name in the model.
 type InvalidAddress struct {
@@ -88,7 +88,7 @@ func (e *InvalidBatchEntryId) Error() string { return "InvalidBatchEntryId: " + 
 // Shape implements api.ModelledError.
 func (*InvalidBatchEntryId) Shape() *api.ErrorShape { return &shapeInvalidBatchEntryId }
 
-var shapeInvalidBatchEntryId = api.ErrorShape{Name: "InvalidBatchEntryId", Status: 400}
+var shapeInvalidBatchEntryId = api.ErrorShape{Name: "InvalidBatchEntryId", Code: "AWS.SimpleQueueService.InvalidBatchEntryId", Status: 400}
 
 // InvalidIdFormat is the error of that name in the model.
 type InvalidIdFormat struct {
@@ -220,7 +220,7 @@ func (e *MessageNotInflight) Error() string { return "MessageNotInflight: " + e.
 // Shape implements api.ModelledError.
 func (*MessageNotInflight) Shape() *api.ErrorShape { return &shapeMessageNotInflight }
 
-var shapeMessageNotInflight = api.ErrorShape{Name: "MessageNotInflight", Status: 400}
+var shapeMessageNotInflight = api.ErrorShape{Name: "MessageNotInflight", Code: "AWS.SimpleQueueService.MessageNotInflight", Status: 400}
 
 // OverLimit is the error of that name in the model.
 type OverLimit struct {
@@ -232,7 +232,7 @@ func (e *OverLimit) Error() string { return "OverLimit: " + e.Message }
 // Shape implements api.ModelledError.
 func (*OverLimit) Shape() *api.ErrorShape { return &shapeOverLimit }
 
-var shapeOverLimit = api.ErrorShape{Name: "OverLimit", Status: 400}
+var shapeOverLimit = api.ErrorShape{Name: "OverLimit", Status: 403}
 
 // PurgeQueueInProgress is the error of that name in the model.
 type PurgeQueueInProgress struct {
@@ -244,7 +244,7 @@ func (e *PurgeQueueInProgress) Error() string { return "PurgeQueueInProgress: " 
 // Shape implements api.ModelledError.
 func (*PurgeQueueInProgress) Shape() *api.ErrorShape { return &shapePurgeQueueInProgress }
 
-var shapePurgeQueueInProgress = api.ErrorShape{Name: "PurgeQueueInProgress", Status: 400}
+var shapePurgeQueueInProgress = api.ErrorShape{Name: "PurgeQueueInProgress", Code: "AWS.SimpleQueueService.PurgeQueueInProgress", Status: 403}
 
 // QueueDeletedRecently is the error of that name in the model.
 type QueueDeletedRecently struct {
@@ -256,7 +256,7 @@ func (e *QueueDeletedRecently) Error() string { return "QueueDeletedRecently: " 
 // Shape implements api.ModelledError.
 func (*QueueDeletedRecently) Shape() *api.ErrorShape { return &shapeQueueDeletedRecently }
 
-var shapeQueueDeletedRecently = api.ErrorShape{Name: "QueueDeletedRecently", Status: 400}
+var shapeQueueDeletedRecently = api.ErrorShape{Name: "QueueDeletedRecently", Code: "AWS.SimpleQueueService.QueueDeletedRecently", Status: 400}
 
 // QueueDoesNotExist is the error of that name in the model.
 type QueueDoesNotExist struct {
@@ -268,7 +268,7 @@ func (e *QueueDoesNotExist) Error() string { return "QueueDoesNotExist: " + e.Me
 // Shape implements api.ModelledError.
 func (*QueueDoesNotExist) Shape() *api.ErrorShape { return &shapeQueueDoesNotExist }
 
-var shapeQueueDoesNotExist = api.ErrorShape{Name: "QueueDoesNotExist", Status: 400}
+var shapeQueueDoesNotExist = api.ErrorShape{Name: "QueueDoesNotExist", Code: "AWS.SimpleQueueService.NonExistentQueue", Status: 400}
 
 // QueueNameExists is the error of that name in the model.
 type QueueNameExists struct {
@@ -280,7 +280,7 @@ func (e *QueueNameExists) Error() string { return "QueueNameExists: " + e.Messag
 // Shape implements api.ModelledError.
 func (*QueueNameExists) Shape() *api.ErrorShape { return &shapeQueueNameExists }
 
-var shapeQueueNameExists = api.ErrorShape{Name: "QueueNameExists", Status: 400}
+var shapeQueueNameExists = api.ErrorShape{Name: "QueueNameExists", Code: "QueueAlreadyExists", Status: 400}
 
 // ReceiptHandleIsInvalid is the error of that name in the model.
 type ReceiptHandleIsInvalid struct {
@@ -316,7 +316,7 @@ func (e *ResourceNotFoundException) Error() string { return "ResourceNotFoundExc
 // Shape implements api.ModelledError.
 func (*ResourceNotFoundException) Shape() *api.ErrorShape { return &shapeResourceNotFoundException }
 
-var shapeResourceNotFoundException = api.ErrorShape{Name: "ResourceNotFoundException", Status: 400}
+var shapeResourceNotFoundException = api.ErrorShape{Name: "ResourceNotFoundException", Status: 404}
 
 // TooManyEntriesInBatchRequest is the error of that name in the model.
 type TooManyEntriesInBatchRequest struct {
@@ -332,7 +332,7 @@ func (*TooManyEntriesInBatchRequest) Shape() *api.ErrorShape {
 	return &shapeTooManyEntriesInBatchRequest
 }
 
-var shapeTooManyEntriesInBatchRequest = api.ErrorShape{Name: "TooManyEntriesInBatchRequest", Status: 400}
+var shapeTooManyEntriesInBatchRequest = api.ErrorShape{Name: "TooManyEntriesInBatchRequest", Code: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", Status: 400}
 
 // UnsupportedOperation is the error of that name in the model.
 type UnsupportedOperation struct {
@@ -344,4 +344,4 @@ func (e *UnsupportedOperation) Error() string { return "UnsupportedOperation: " 
 // Shape implements api.ModelledError.
 func (*UnsupportedOperation) Shape() *api.ErrorShape { return &shapeUnsupportedOperation }
 
-var shapeUnsupportedOperation = api.ErrorShape{Name: "UnsupportedOperation", Status: 400}
+var shapeUnsupportedOperation = api.ErrorShape{Name: "UnsupportedOperation", Code: "AWS.SimpleQueueService.UnsupportedOperation", Status: 400}

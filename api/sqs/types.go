@@ -6,8 +6,8 @@ package sqs
 type AddPermissionInput struct {
 	QueueUrl      string   `aws:"QueueUrl,required"`
 	Label         string   `aws:"Label,required"`
-	AWSAccountIds []string `aws:"AWSAccountIds,flattened,required"`
-	Actions       []string `aws:"Actions,flattened,required"`
+	AWSAccountIds []string `aws:"AWSAccountIds,name=AWSAccountId,flattened,required"`
+	Actions       []string `aws:"Actions,name=ActionName,flattened,required"`
 }
 
 // BatchResultErrorEntry is the structure of that name in the model.
@@ -31,7 +31,7 @@ type CancelMessageMoveTaskOutput struct {
 // ChangeMessageVisibilityBatchInput is the structure of that name in the model.
 type ChangeMessageVisibilityBatchInput struct {
 	QueueUrl string                                      `aws:"QueueUrl,required"`
-	Entries  []*ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,flattened,required"`
+	Entries  []*ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,name=ChangeMessageVisibilityBatchRequestEntry,flattened,required"`
 }
 
 // ChangeMessageVisibilityBatchRequestEntry is the structure of that name in the model.
@@ -43,8 +43,8 @@ type ChangeMessageVisibilityBatchRequestEntry struct {
 
 // ChangeMessageVisibilityBatchOutput is the structure of that name in the model.
 type ChangeMessageVisibilityBatchOutput struct {
-	Successful []*ChangeMessageVisibilityBatchResultEntry `aws:"Successful,flattened,required"`
-	Failed     []*BatchResultErrorEntry                   `aws:"Failed,flattened,required"`
+	Successful []*ChangeMessageVisibilityBatchResultEntry `aws:"Successful,name=ChangeMessageVisibilityBatchResultEntry,flattened,required"`
+	Failed     []*BatchResultErrorEntry                   `aws:"Failed,name=BatchResultErrorEntry,flattened,required"`
 }
 
 // ChangeMessageVisibilityBatchResultEntry is the structure of that name in the model.
@@ -62,8 +62,8 @@ type ChangeMessageVisibilityInput struct {
 // CreateQueueInput is the structure of that name in the model.
 type CreateQueueInput struct {
 	QueueName  string            `aws:"QueueName,required"`
-	Attributes map[string]string `aws:"Attributes,flattened"`
-	Tags       map[string]string `aws:"tags,flattened"`
+	Attributes map[string]string `aws:"Attributes,name=Attribute,flattened,key=Name,value=Value"`
+	Tags       map[string]string `aws:"tags,name=Tag,flattened,key=Key,value=Value"`
 }
 
 // CreateQueueOutput is the structure of that name in the model.
@@ -74,7 +74,7 @@ type CreateQueueOutput struct {
 // DeleteMessageBatchInput is the structure of that name in the model.
 type DeleteMessageBatchInput struct {
 	QueueUrl string                            `aws:"QueueUrl,required"`
-	Entries  []*DeleteMessageBatchRequestEntry `aws:"Entries,flattened,required"`
+	Entries  []*DeleteMessageBatchRequestEntry `aws:"Entries,name=DeleteMessageBatchRequestEntry,flattened,required"`
 }
 
 // DeleteMessageBatchRequestEntry is the structure of that name in the model.
@@ -85,8 +85,8 @@ type DeleteMessageBatchRequestEntry struct {
 
 // DeleteMessageBatchOutput is the structure of that name in the model.
 type DeleteMessageBatchOutput struct {
-	Successful []*DeleteMessageBatchResultEntry `aws:"Successful,flattened,required"`
-	Failed     []*BatchResultErrorEntry         `aws:"Failed,flattened,required"`
+	Successful []*DeleteMessageBatchResultEntry `aws:"Successful,name=DeleteMessageBatchResultEntry,flattened,required"`
+	Failed     []*BatchResultErrorEntry         `aws:"Failed,name=BatchResultErrorEntry,flattened,required"`
 }
 
 // DeleteMessageBatchResultEntry is the structure of that name in the model.
@@ -108,12 +108,12 @@ type DeleteQueueInput struct {
 // GetQueueAttributesInput is the structure of that name in the model.
 type GetQueueAttributesInput struct {
 	QueueUrl       string               `aws:"QueueUrl,required"`
-	AttributeNames []QueueAttributeName `aws:"AttributeNames,flattened"`
+	AttributeNames []QueueAttributeName `aws:"AttributeNames,name=AttributeName,flattened"`
 }
 
 // GetQueueAttributesOutput is the structure of that name in the model.
 type GetQueueAttributesOutput struct {
-	Attributes map[string]string `aws:"Attributes,flattened"`
+	Attributes map[string]string `aws:"Attributes,name=Attribute,flattened,key=Name,value=Value"`
 }
 
 // GetQueueUrlInput is the structure of that name in the model.
@@ -136,7 +136,7 @@ type ListDeadLetterSourceQueuesInput struct {
 
 // ListDeadLetterSourceQueuesOutput is the structure of that name in the model.
 type ListDeadLetterSourceQueuesOutput struct {
-	QueueUrls []string `aws:"queueUrls,flattened,required"`
+	QueueUrls []string `aws:"queueUrls,name=QueueUrl,flattened,required"`
 	NextToken string   `aws:"NextToken"`
 }
 
@@ -148,7 +148,7 @@ type ListMessageMoveTasksInput struct {
 
 // ListMessageMoveTasksOutput is the structure of that name in the model.
 type ListMessageMoveTasksOutput struct {
-	Results []*ListMessageMoveTasksResultEntry `aws:"Results,flattened"`
+	Results []*ListMessageMoveTasksResultEntry `aws:"Results,name=ListMessageMoveTasksResultEntry,flattened"`
 }
 
 // ListMessageMoveTasksResultEntry is the structure of that name in the model.
@@ -171,7 +171,7 @@ type ListQueueTagsInput struct {
 
 // ListQueueTagsOutput is the structure of that name in the model.
 type ListQueueTagsOutput struct {
-	Tags map[string]string `aws:"Tags,flattened"`
+	Tags map[string]string `aws:"Tags,name=Tag,flattened,key=Key,value=Value"`
 }
 
 // ListQueuesInput is the structure of that name in the model.
@@ -183,7 +183,7 @@ type ListQueuesInput struct {
 
 // ListQueuesOutput is the structure of that name in the model.
 type ListQueuesOutput struct {
-	QueueUrls []string `aws:"QueueUrls,flattened"`
+	QueueUrls []string `aws:"QueueUrls,name=QueueUrl,flattened"`
 	NextToken string   `aws:"NextToken"`
 }
 
@@ -193,17 +193,17 @@ type Message struct {
 	ReceiptHandle          string                            `aws:"ReceiptHandle"`
 	MD5OfBody              string                            `aws:"MD5OfBody"`
 	Body                   string                            `aws:"Body"`
-	Attributes             map[string]string                 `aws:"Attributes,flattened"`
+	Attributes             map[string]string                 `aws:"Attributes,name=Attribute,flattened,key=Name,value=Value"`
 	MD5OfMessageAttributes string                            `aws:"MD5OfMessageAttributes"`
-	MessageAttributes      map[string]*MessageAttributeValue `aws:"MessageAttributes,flattened"`
+	MessageAttributes      map[string]*MessageAttributeValue `aws:"MessageAttributes,name=MessageAttribute,flattened,key=Name,value=Value"`
 }
 
 // MessageAttributeValue is the structure of that name in the model.
 type MessageAttributeValue struct {
 	StringValue      string   `aws:"StringValue"`
 	BinaryValue      []byte   `aws:"BinaryValue"`
-	StringListValues []string `aws:"StringListValues,flattened"`
-	BinaryListValues [][]byte `aws:"BinaryListValues,flattened"`
+	StringListValues []string `aws:"StringListValues,name=StringListValue,flattened"`
+	BinaryListValues [][]byte `aws:"BinaryListValues,name=BinaryListValue,flattened"`
 	DataType         string   `aws:"DataType,required"`
 }
 
@@ -211,8 +211,8 @@ type MessageAttributeValue struct {
 type MessageSystemAttributeValue struct {
 	StringValue      string   `aws:"StringValue"`
 	BinaryValue      []byte   `aws:"BinaryValue"`
-	StringListValues []string `aws:"StringListValues,flattened"`
-	BinaryListValues [][]byte `aws:"BinaryListValues,flattened"`
+	StringListValues []string `aws:"StringListValues,name=StringListValue,flattened"`
+	BinaryListValues [][]byte `aws:"BinaryListValues,name=BinaryListValue,flattened"`
 	DataType         string   `aws:"DataType,required"`
 }
 
@@ -224,9 +224,9 @@ type PurgeQueueInput struct {
 // ReceiveMessageInput is the structure of that name in the model.
 type ReceiveMessageInput struct {
 	QueueUrl                    string                       `aws:"QueueUrl,required"`
-	AttributeNames              []QueueAttributeName         `aws:"AttributeNames,flattened"`
-	MessageSystemAttributeNames []MessageSystemAttributeName `aws:"MessageSystemAttributeNames,flattened"`
-	MessageAttributeNames       []string                     `aws:"MessageAttributeNames,flattened"`
+	AttributeNames              []QueueAttributeName         `aws:"AttributeNames,name=AttributeName,flattened"`
+	MessageSystemAttributeNames []MessageSystemAttributeName `aws:"MessageSystemAttributeNames,name=MessageSystemAttributeName,flattened"`
+	MessageAttributeNames       []string                     `aws:"MessageAttributeNames,name=MessageAttributeName,flattened"`
 	MaxNumberOfMessages         *int32                       `aws:"MaxNumberOfMessages"`
 	VisibilityTimeout           *int32                       `aws:"VisibilityTimeout"`
 	WaitTimeSeconds             *int32                       `aws:"WaitTimeSeconds"`
@@ -235,7 +235,7 @@ type ReceiveMessageInput struct {
 
 // ReceiveMessageOutput is the structure of that name in the model.
 type ReceiveMessageOutput struct {
-	Messages []*Message `aws:"Messages,flattened"`
+	Messages []*Message `aws:"Messages,name=Message,flattened"`
 }
 
 // RemovePermissionInput is the structure of that name in the model.
@@ -247,7 +247,7 @@ type RemovePermissionInput struct {
 // SendMessageBatchInput is the structure of that name in the model.
 type SendMessageBatchInput struct {
 	QueueUrl string                          `aws:"QueueUrl,required"`
-	Entries  []*SendMessageBatchRequestEntry `aws:"Entries,flattened,required"`
+	Entries  []*SendMessageBatchRequestEntry `aws:"Entries,name=SendMessageBatchRequestEntry,flattened,required"`
 }
 
 // SendMessageBatchRequestEntry is the structure of that name in the model.
@@ -255,16 +255,16 @@ type SendMessageBatchRequestEntry struct {
 	Id                      string                                  `aws:"Id,required"`
 	MessageBody             string                                  `aws:"MessageBody,required"`
 	DelaySeconds            *int32                                  `aws:"DelaySeconds"`
-	MessageAttributes       map[string]*MessageAttributeValue       `aws:"MessageAttributes,flattened"`
-	MessageSystemAttributes map[string]*MessageSystemAttributeValue `aws:"MessageSystemAttributes,flattened"`
+	MessageAttributes       map[string]*MessageAttributeValue       `aws:"MessageAttributes,name=MessageAttribute,flattened,key=Name,value=Value"`
+	MessageSystemAttributes map[string]*MessageSystemAttributeValue `aws:"MessageSystemAttributes,name=MessageSystemAttribute,flattened,key=Name,value=Value"`
 	MessageDeduplicationId  string                                  `aws:"MessageDeduplicationId"`
 	MessageGroupId          string                                  `aws:"MessageGroupId"`
 }
 
 // SendMessageBatchOutput is the structure of that name in the model.
 type SendMessageBatchOutput struct {
-	Successful []*SendMessageBatchResultEntry `aws:"Successful,flattened,required"`
-	Failed     []*BatchResultErrorEntry       `aws:"Failed,flattened,required"`
+	Successful []*SendMessageBatchResultEntry `aws:"Successful,name=SendMessageBatchResultEntry,flattened,required"`
+	Failed     []*BatchResultErrorEntry       `aws:"Failed,name=BatchResultErrorEntry,flattened,required"`
 }
 
 // SendMessageBatchResultEntry is the structure of that name in the model.
@@ -282,8 +282,8 @@ type SendMessageInput struct {
 	QueueUrl                string                                  `aws:"QueueUrl,required"`
 	MessageBody             string                                  `aws:"MessageBody,required"`
 	DelaySeconds            *int32                                  `aws:"DelaySeconds"`
-	MessageAttributes       map[string]*MessageAttributeValue       `aws:"MessageAttributes,flattened"`
-	MessageSystemAttributes map[string]*MessageSystemAttributeValue `aws:"MessageSystemAttributes,flattened"`
+	MessageAttributes       map[string]*MessageAttributeValue       `aws:"MessageAttributes,name=MessageAttribute,flattened,key=Name,value=Value"`
+	MessageSystemAttributes map[string]*MessageSystemAttributeValue `aws:"MessageSystemAttributes,name=MessageSystemAttribute,flattened,key=Name,value=Value"`
 	MessageDeduplicationId  string                                  `aws:"MessageDeduplicationId"`
 	MessageGroupId          string                                  `aws:"MessageGroupId"`
 }
@@ -300,7 +300,7 @@ type SendMessageOutput struct {
 // SetQueueAttributesInput is the structure of that name in the model.
 type SetQueueAttributesInput struct {
 	QueueUrl   string            `aws:"QueueUrl,required"`
-	Attributes map[string]string `aws:"Attributes,flattened,required"`
+	Attributes map[string]string `aws:"Attributes,name=Attribute,flattened,key=Name,value=Value,required"`
 }
 
 // StartMessageMoveTaskInput is the structure of that name in the model.
@@ -318,11 +318,11 @@ type StartMessageMoveTaskOutput struct {
 // TagQueueInput is the structure of that name in the model.
 type TagQueueInput struct {
 	QueueUrl string            `aws:"QueueUrl,required"`
-	Tags     map[string]string `aws:"Tags,flattened,required"`
+	Tags     map[string]string `aws:"Tags,name=Tag,flattened,key=Key,value=Value,required"`
 }
 
 // UntagQueueInput is the structure of that name in the model.
 type UntagQueueInput struct {
 	QueueUrl string   `aws:"QueueUrl,required"`
-	TagKeys  []string `aws:"TagKeys,flattened,required"`
+	TagKeys  []string `aws:"TagKeys,name=TagKey,flattened,required"`
 }

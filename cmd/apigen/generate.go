@@ -32,6 +32,9 @@ func Generate(models, overridesFile string) (map[string][]byte, error) {
 		if err := o.check(m); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		if err := o.apply(m); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 		g := newGenerator(name, m, o)
 		for file, source := range map[string]string{
 			"service.go":    g.service(),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/virga-cloud/virga/cmd/apigen/model"
 )
@@ -27,6 +28,9 @@ type serviceOverrides struct {
 	Protocols []string `json:"protocols"`
 	// XMLNamespace is the namespace of a service whose model no longer says it.
 	XMLNamespace string `json:"xmlNamespace"`
+	// LocationNames are the wire names that a model no longer says: of
+	// "Structure.Member", and of "Map.key" and "Map.value".
+	LocationNames map[string]string `json:"locationNames"`
 }
 
 type goType struct {
@@ -54,6 +58,19 @@ func loadOverrides(path string) (overrides, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return o, nil
+}
+
+// apply corrects the model itself.
+func (o *serviceOverrides) apply(m *model.Model) error {
+	for at, name := range o.LocationNames {
+		shape, member, _ := strings.Cut(at, ".")
+		ref := m.Shapes.ByName[shape].Ref(member)
+		if ref == nil {
+			return fmt.Errorf("overrides: no member %s", at)
+		}
+		ref.LocationName = name
+	}
+	return nil
 }
 
 // check refuses overrides that name what the model does not have.

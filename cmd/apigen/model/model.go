@@ -127,6 +127,20 @@ type Shape struct {
 	} `json:"error"`
 }
 
+// Ref is the use of another shape by the given member of a structure, by the
+// "key" or "value" of a map, or nil. The shape may be nil.
+func (s *Shape) Ref(member string) *Ref {
+	switch {
+	case s == nil:
+		return nil
+	case s.Type == "map" && member == "key":
+		return s.Key
+	case s.Type == "map" && member == "value":
+		return s.Value
+	}
+	return s.Members.ByName[member]
+}
+
 // Ordered is a JSON object that keeps its order.
 type Ordered[T any] struct {
 	Names  []string
