@@ -310,4 +310,3 @@ func (m *member) entryNames(depth int) (key, value string) {
 	}
 	return "key", "value"
 }
-
