@@ -76,7 +76,7 @@ node_program() {
   *) return 1 ;;
   esac
   # The npm registry carries node's own builds as packages.
-  (cd "$scratch" && npm pack --silent "node-linux-$arch@20" >/dev/null && tar -xzf node-linux-*.tgz package/bin/node) || return 1
+  (cd "$scratch" && npm pack --silent --fetch-retries=1 "node-linux-$arch@20" >/dev/null && tar -xzf node-linux-*.tgz package/bin/node) || return 1
   mv "$scratch/package/bin/node" "$1"
 }
 

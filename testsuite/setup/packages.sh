@@ -26,8 +26,9 @@ missing() {
   imports python3 boto3 || imports /usr/bin/python3 boto3 || echo "python3-boto3|boto3's suite"
 }
 
-if [ "$(id -u)" = 0 ] && has apt-get && missing | grep -q .; then
-  packages=$(missing | cut -d'|' -f1 | tr '\n' ' ')
+still=$(missing)
+if [ -n "$still" ] && [ "$(id -u)" = 0 ] && has apt-get; then
+  packages=$(cut -d'|' -f1 <<<"$still" | tr '\n' ' ')
   echo "packages: installing $packages" >&2
   export DEBIAN_FRONTEND=noninteractive
   lock="-o DPkg::Lock::Timeout=300"
@@ -37,9 +38,8 @@ if [ "$(id -u)" = 0 ] && has apt-get && missing | grep -q .; then
   # shellcheck disable=SC2086 # lists of words
   { apt-get $lock update -qq && apt-get $lock install -y -qq --no-install-recommends $packages; } >"$output" 2>&1 </dev/null ||
     tail -n 5 "$output" >&2
+  still=$(missing)
 fi
-
-still=$(missing)
 [ -n "$still" ] || exit 0
 while IFS='|' read -r names use; do
   echo "packages: left out: $use (Debian: apt-get install $names)" >&2

@@ -44,7 +44,7 @@ node20() {
   esac
   if [ "$(uname -s)" != Linux ] || ! (
     work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && cd "$work" &&
-      npm pack --silent "node-linux-$arch@20" >/dev/null && tar -xzf node-linux-*.tgz package/bin/node && mv package/bin/node "$bin/node"
+      npm pack --silent --fetch-retries=1 "node-linux-$arch@20" >/dev/null && tar -xzf node-linux-*.tgz package/bin/node && mv package/bin/node "$bin/node"
   ); then
     echo "runtimes: left out: node 20 (functions run on $(node --version) as child processes)" >&2
     return 1
