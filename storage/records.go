@@ -1,6 +1,41 @@
 package storage
 
-import "iter"
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"math"
+	"sync"
+
+	// CBOR is compact, keeps bytes as bytes, and this implementation decodes
+	// into typed structures only what they declare.
+	"github.com/fxamacker/cbor/v2"
+)
+
+// Records are CBOR. Fields are written by name, or by what a `cbor` tag says;
+// fields that a newer version added are ignored, those that are missing stay
+// zero. Times keep their nanoseconds and come back in UTC; nil and empty
+// slices and maps stay apart; strings may hold any bytes.
+var encoding, decoding = modes()
+
+func modes() (cbor.EncMode, cbor.DecMode) {
+	enc, err := cbor.EncOptions{
+		Time: cbor.TimeRFC3339NanoUTC,
+	}.EncMode()
+	if err != nil {
+		panic(err)
+	}
+	dec, err := cbor.DecOptions{
+		UTF8:             cbor.UTF8DecodeInvalid,
+		MaxArrayElements: math.MaxInt32,
+		MaxMapPairs:      math.MaxInt32,
+		MaxNestedLevels:  256,
+	}.DecMode()
+	if err != nil {
+		panic(err)
+	}
+	return enc, dec
+}
 
 // Item is a record with its key.
 type Item[T any] struct {
@@ -12,22 +47,96 @@ type Item[T any] struct {
 
 // GetRecord reads the record under key, or returns ErrNotFound. The record is
 // the caller's own.
-func GetRecord[T any](tx Tx, key []byte) (*T, error) { panic("storage: not built yet") }
+func GetRecord[T any](tx Tx, key []byte) (*T, error) {
+	b, err := tx.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	return decode[T](key, b)
+}
 
 // PutRecord stores v under key.
-func PutRecord[T any](tx Tx, key []byte, v *T) error { panic("storage: not built yet") }
+func PutRecord[T any](tx Tx, key []byte, v *T) error {
+	b, err := encoding.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("storage: encoding record %q: %w", key, err)
+	}
+	return tx.Set(key, b)
+}
 
 // Records yields the records of a range in order. With KeysOnly the values are nil.
-func Records[T any](tx Tx, r Range) iter.Seq2[Item[T], error] { panic("storage: not built yet") }
+func Records[T any](tx Tx, r Range) iter.Seq2[Item[T], error] {
+	return func(yield func(Item[T], error) bool) {
+		for e, err := range tx.Scan(r) {
+			item := Item[T]{Key: e.Key}
+			if err == nil && !r.KeysOnly {
+				item.Value, err = decode[T](e.Key, e.Value)
+			}
+			if err != nil {
+				yield(Item[T]{}, err)
+				return
+			}
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
+}
+
+func decode[T any](key, b []byte) (*T, error) {
+	v := new(T)
+	if err := decoding.Unmarshal(b, v); err != nil {
+		return nil, fmt.Errorf("storage: decoding record %q: %w", key, err)
+	}
+	return v, nil
+}
 
 // Cache keeps decoded records that are read often, such as descriptors of
 // tables. It reads the bytes through the transaction every time and saves the
-// decoding when they have not changed, so it is right on every engine.
-type Cache[T any] struct{}
+// decoding when they have not changed, so it is right on every engine. It is
+// safe for concurrent use.
+type Cache[T any] struct {
+	limit int
+
+	mu      sync.RWMutex
+	records map[string]cached[T]
+}
+
+type cached[T any] struct {
+	bytes []byte
+	value *T
+}
 
 // NewCache is a cache of at most limit records.
-func NewCache[T any](limit int) *Cache[T] { return &Cache[T]{} }
+func NewCache[T any](limit int) *Cache[T] {
+	return &Cache[T]{limit: limit, records: map[string]cached[T]{}}
+}
 
 // Get reads the record under key, or returns ErrNotFound. The record is shared
 // and must not be modified.
-func (c *Cache[T]) Get(tx Tx, key []byte) (*T, error) { panic("storage: not built yet") }
+func (c *Cache[T]) Get(tx Tx, key []byte) (*T, error) {
+	b, err := tx.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.RLock()
+	r, ok := c.records[string(key)]
+	c.mu.RUnlock()
+	if ok && bytes.Equal(r.bytes, b) {
+		return r.value, nil
+	}
+	v, err := decode[T](key, b)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.records[string(key)]; !ok && len(c.records) >= c.limit {
+		for k := range c.records { // any one: what is hot comes back at once
+			delete(c.records, k)
+			break
+		}
+	}
+	c.records[string(key)] = cached[T]{bytes.Clone(b), v}
+	return v, nil
+}

@@ -1,0 +1,210 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"syscall"
+	"time"
+
+	// Badger is pure Go, keeps small values in its tree and large ones beside it,
+	// has snapshots with conflict detection, and writes faster than it is asked to.
+	badgerdb "github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// valueThreshold is the size in bytes from which a value is written once, to
+// the value log, instead of with its key through every level of the tree.
+const valueThreshold = 1 << 10
+
+// The number of bytes that Badger takes from a transaction is 15% of this.
+// MaxUpdate must fit, since Badger's own count is never larger than ours.
+const memTableSize = 64 << 20
+
+// gcInterval is how often the value log is looked at for files of which half
+// is garbage.
+const gcInterval = 5 * time.Minute
+
+// badger is the engine on disk.
+type badger struct{ db *badgerdb.DB }
+
+// openBadger opens the engine in dir, which exists and can be written.
+func openBadger(dir string, o Options) (b *badger, err error) {
+	opts := badgerdb.DefaultOptions(dir).
+		WithLogger(badgerLog{o.Log}).
+		WithSyncWrites(o.Sync).
+		WithMemTableSize(memTableSize).
+		WithValueThreshold(valueThreshold).
+		// Two memtables are in memory: the one that is written and the one
+		// that is on its way to disk.
+		WithNumMemtables(2).
+		WithNumCompactors(2).
+		// Larger tables are fewer open files.
+		WithBaseTableSize(8 << 20).
+		WithBaseLevelSize(64 << 20).
+		// Tables are mapped: the system's page cache is the cache.
+		WithCompression(options.None).
+		WithBlockCacheSize(0).
+		WithIndexCacheSize(0).
+		// The size of a file of the value log; the one in use is mapped twice
+		// as large.
+		WithValueLogFileSize(128 << 20).
+		WithMetricsEnabled(false)
+	defer func() {
+		if p := recover(); p != nil { // Badger's answer to some damages
+			b, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}()
+	db, err := badgerdb.Open(opts)
+	switch {
+	case err == nil:
+		return &badger{db}, nil
+	case errors.Is(err, syscall.EWOULDBLOCK), strings.Contains(err.Error(), "Another process is using this Badger database"):
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
+		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
+	default:
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+}
+
+func (b *badger) begin(update bool) engineTx {
+	return &badgerTx{b.db.NewTransaction(update)}
+}
+
+func (b *badger) reset() error { return b.db.DropAll() }
+
+func (b *badger) close() error { return b.db.Close() }
+
+func (b *badger) maintain(ctx context.Context) error {
+	tick := time.NewTicker(gcInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for ctx.Err() == nil && b.db.RunValueLogGC(0.5) == nil {
+		}
+	}
+}
+
+type badgerTx struct{ txn *badgerdb.Txn }
+
+func (t *badgerTx) Get(key []byte) ([]byte, error) {
+	item, err := t.txn.Get(key)
+	if errors.Is(err, badgerdb.ErrKeyNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	var value []byte
+	err = item.Value(func(v []byte) error {
+		value = v
+		if len(v) >= valueThreshold { // it is in the mapped log; smaller ones are our own copy
+			value = bytes.Clone(v)
+		}
+		return nil
+	})
+	return value, err
+}
+
+func (t *badgerTx) Set(key, value []byte) error { return tooBig(t.txn.Set(key, value)) }
+
+func (t *badgerTx) Delete(key []byte) error { return tooBig(t.txn.Delete(key)) }
+
+func tooBig(err error) error {
+	if errors.Is(err, badgerdb.ErrTxnTooBig) {
+		return ErrTooLarge
+	}
+	return err
+}
+
+func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		it := t.txn.NewIterator(badgerdb.IteratorOptions{Reverse: r.Reverse, Prefix: r.prefix()})
+		defer it.Close()
+		var large []byte // a value out of the log, whose memory is used again
+		for it.Seek(r.first()); it.Valid(); it.Next() {
+			item := it.Item()
+			e := Entry{Key: item.Key()}
+			switch {
+			case !r.Reverse && r.End != nil && bytes.Compare(e.Key, r.End) >= 0,
+				r.Reverse && bytes.Compare(e.Key, r.Start) < 0:
+				return
+			case r.Reverse && bytes.Equal(e.Key, r.End):
+				continue // the end is not part of the range
+			}
+			if !r.KeysOnly {
+				err := item.Value(func(v []byte) error {
+					e.Value = v
+					if len(v) >= valueThreshold {
+						large = append(large[:0], v...)
+						e.Value = large
+					}
+					return nil
+				})
+				if err != nil {
+					yield(Entry{}, err)
+					return
+				}
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// first is where a scan of r begins.
+func (r Range) first() []byte {
+	if r.Reverse {
+		return r.End
+	}
+	return r.Start
+}
+
+// prefix is what all keys of a forward range have in common, which spares
+// Badger the tables that have none of them, and deleted keys behind the range.
+func (r Range) prefix() []byte {
+	if r.Reverse {
+		return nil
+	}
+	n := 0
+	for n < len(r.Start) && n < len(r.End) && r.Start[n] == r.End[n] {
+		n++
+	}
+	if n < len(r.Start) && n+1 == len(r.End) && r.End[n] == r.Start[n]+1 {
+		n++ // up to the end of a prefix
+	}
+	return r.Start[:n]
+}
+
+func (t *badgerTx) commit() error {
+	err := t.txn.Commit()
+	if errors.Is(err, badgerdb.ErrConflict) {
+		return errConflict
+	}
+	return tooBig(err)
+}
+
+func (t *badgerTx) discard() { t.txn.Discard() }
+
+// badgerLog passes on what Badger says. Its debug messages are left out: there
+// are several for every write.
+type badgerLog struct{ *slog.Logger }
+
+func (l badgerLog) Errorf(f string, a ...any)   { l.Error(line(f, a)) }
+func (l badgerLog) Warningf(f string, a ...any) { l.Warn(line(f, a)) }
+func (l badgerLog) Infof(f string, a ...any)    { l.Debug(line(f, a)) }
+func (l badgerLog) Debugf(string, ...any)       {}
+
+func line(f string, a []any) string {
+	return "badger: " + strings.TrimSpace(fmt.Sprintf(f, a...))
+}
