@@ -1,0 +1,220 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/auth"
+	"github.com/virga-cloud/virga/server/protocol"
+)
+
+// exchange is one request with its answer.
+type exchange struct {
+	server *Server
+	answer answer
+	start  time.Time
+	id     string
+	target target
+	// what is the operation or plane, for the log.
+	what string
+	// account and region are the caller's, for the log.
+	account, region string
+	// err is the error that was answered, for the log.
+	err error
+}
+
+// readForm reads a query protocol's body, finds the operation in it, and puts
+// the body back.
+func (x *exchange) readForm(r *http.Request) error {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxFormBody))
+	if err != nil {
+		return requestTooLarge(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form := parseParameters(string(body), unescapeQuery)
+	action, _ := form.get("Action")
+	version, _ := form.get("Version")
+	x.target = x.server.directory.action(x.target, action, version)
+	return nil
+}
+
+// known refuses what names no service or operation, in the client's protocol.
+func (x *exchange) known() error {
+	t := &x.target
+	switch {
+	case t.model == nil && t.unknown != "":
+		return unknownService(t.protocol, t.unknown)
+	case t.model == nil:
+		return protocol.UnknownOperation(t.protocol, new(api.Service), t.operation)
+	case t.op == nil:
+		return protocol.UnknownOperation(t.protocol, t.model.Service, t.operation)
+	}
+	return nil
+}
+
+// unknownService answers for a service of which Virga knows nothing.
+func unknownService(p api.Protocol, name string) error {
+	code := "NotImplementedException"
+	if p == api.Query {
+		code = "NotImplemented"
+	}
+	return api.Errorf(code, http.StatusNotImplemented, "The service %q is not implemented by Virga.", name)
+}
+
+// service is the target's service, or nil.
+func (t *target) service() *api.Service {
+	if t.model == nil {
+		return nil
+	}
+	return t.model.Service
+}
+
+// header sets what every answer of a service carries.
+func (x *exchange) header() {
+	h := x.answer.Header()
+	if svc := x.target.service(); svc != nil && svc.Name == "s3" {
+		h["X-Amz-Request-Id"] = []string{x.id}
+		h["X-Amz-Id-2"] = []string{x.id}
+		h["Server"] = []string{"AmazonS3"}
+		return
+	}
+	h["X-Amzn-Requestid"] = []string{x.id}
+}
+
+// limit bounds a body that is held in memory. Streams are bounded by the service.
+func (x *exchange) limit(r *http.Request) {
+	if x.server.streams[x.target.op] {
+		return
+	}
+	n, ok := bodyLimits[x.target.model.Service.Name]
+	if !ok {
+		n = maxBody
+	}
+	if r.ContentLength < 0 || r.ContentLength > n {
+		r.Body = http.MaxBytesReader(&x.answer, r.Body, n)
+	}
+}
+
+// call is what handlers learn of the request.
+func (x *exchange) call(r *http.Request, who *auth.Identity) *api.Call {
+	region := x.target.region
+	if region == "" {
+		region = api.DefaultRegion
+	}
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		ip = "127.0.0.1" // a function, through its sandbox's tube
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	x.account, x.region = who.Account, region
+	return &api.Call{
+		Account: who.Account, Region: region, Principal: who.Principal, AccessKeyID: who.AccessKeyID,
+		RequestID: x.id, Time: x.start, Operation: x.target.op.Spec(),
+		Scheme: scheme, Host: r.Host, SourceIP: ip, UserAgent: r.UserAgent(),
+		VirtualHost: x.target.virtualHost,
+	}
+}
+
+// fail answers an error, in the protocol of the request.
+func (x *exchange) fail(err error) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		err = requestTooLarge(err)
+	}
+	x.err = err
+	if x.answer.begun() {
+		x.broken(err)
+		return
+	}
+	var op *api.Operation
+	if x.target.op != nil {
+		op = x.target.op.Spec()
+	}
+	protocol.For(x.target.protocol).EncodeError(op, x.target.service(), &x.answer, err, x.id)
+}
+
+// requestTooLarge is the answer to a body over the limit.
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+func requestTooLarge(err error) error {
+	var tooLarge *http.MaxBytesError
+	if !errors.As(err, &tooLarge) {
+		return err
+	}
+	return api.Errorf("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge,
+		"Request must be smaller than %d bytes for the operation", tooLarge.Limit)
+}
+
+// broken ends an answer that cannot be finished: the connection is closed, so
+// that the client cannot take it for a whole one.
+func (x *exchange) broken(err error) {
+	x.err = err
+	if !errors.Is(err, net.ErrClosed) {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// finish logs the request, and answers what panicked.
+func (x *exchange) finish(r *http.Request) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			x.log(r)
+			panic(p)
+		}
+		x.err = fmt.Errorf("panic: %v", p)
+		x.server.options.Log.Error("panic", "operation", x.what, "request", x.id, "panic", p, "stack", string(debug.Stack()))
+		if x.answer.begun() {
+			panic(http.ErrAbortHandler)
+		}
+		if x.target.protocol == "" {
+			http.Error(&x.answer, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		} else {
+			protocol.For(x.target.protocol).EncodeError(nil, x.target.service(), &x.answer, x.err, x.id)
+		}
+	}
+	x.log(r)
+}
+
+// log writes the line of a request. Errors of the server are logged with
+// their cause, those of the client with what they were told.
+func (x *exchange) log(r *http.Request) {
+	log, level := x.server.options.Log, slog.LevelInfo
+	if x.answer.status >= 500 && x.answer.status != http.StatusNotImplemented {
+		level = slog.LevelError
+	}
+	if x.what == "admin" {
+		level = slog.LevelDebug
+	}
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	what := x.what
+	if what == "" {
+		what = r.Method + " " + (&url.URL{Path: r.URL.Path}).EscapedPath()
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs, slog.Int("status", x.answer.status),
+		slog.Duration("took", x.server.options.Clock.Now().Sub(x.start).Round(time.Microsecond)))
+	if x.account != "" && x.account != api.DefaultAccount {
+		attrs = append(attrs, slog.String("account", x.account))
+	}
+	if x.region != "" && x.region != api.DefaultRegion {
+		attrs = append(attrs, slog.String("region", x.region))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("error", x.err.Error()))
+	}
+	attrs = append(attrs, slog.String("request", x.id))
+	log.LogAttrs(r.Context(), level, what, attrs...)
+}

@@ -1,0 +1,235 @@
+// Package server is the one port: it finds out what a request wants, who sends
+// it and whether the input is right, hands it to the service, and encodes the answer.
+//
+// # Vocabulary
+//
+// A target is what a request wants: a service, a protocol and an operation. A
+// plane is an address that is not the AWS API: a deployed REST API, a function
+// URL, our own health check. The directory knows all services by every name that requests use.
+//
+// # Powers and limits
+//
+// The server owns every goroutine and every limit of headers, bodies and time.
+// It knows no service: what is special about one is in its model, in the
+// protocol package's tables, or behind the interfaces of services/service.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"reflect"
+	"sync"
+
+	"github.com/gorilla/mux"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/clock"
+	"github.com/virga-cloud/virga/api/ids"
+	"github.com/virga-cloud/virga/auth"
+	"github.com/virga-cloud/virga/server/protocol"
+	"github.com/virga-cloud/virga/services/service"
+)
+
+// Options are what a server is made of.
+type Options struct {
+	// Models are all services that are known by name.
+	Models []*api.Model
+	// Services are those that are implemented, wholly or in part.
+	Services []service.Service
+	// Verifier authenticates requests.
+	Verifier *auth.Verifier
+	// Clock, IDs and Log are as services get them.
+	Clock *clock.Clock
+	IDs   *ids.Source
+	Log   *slog.Logger
+	// Domain is a further domain below which services have hosts ("" none).
+	Domain string
+	// TLS makes the port answer TLS as well; nil does not.
+	TLS *tls.Config
+	// Version is told by the health check.
+	Version string
+	// Reset empties the store.
+	Reset func() error
+	// Drain returns when all deliveries that are due have been made.
+	Drain func(context.Context) error
+}
+
+// Server serves the AWS API, the data planes and the admin API.
+type Server struct {
+	options   Options
+	directory *directory
+	handlers  map[api.Known]api.Handler
+	// streams are the operations that read their body themselves.
+	streams    map[api.Known]bool
+	planes     *mux.Router
+	planePaths []string
+	planeHosts []string
+	http       *http.Server
+	inbox      *inbox
+	// running is held for reading by requests, and for writing by a reset.
+	running sync.RWMutex
+}
+
+// New makes a server; Serve makes it listen.
+func New(o Options) *Server {
+	s := &Server{
+		options:   o,
+		directory: newDirectory(o.Models, o.Domain),
+		handlers:  map[api.Known]api.Handler{},
+		streams:   map[api.Known]bool{},
+		planes:    newPlanes(),
+		inbox:     newInbox(),
+	}
+	s.admin()
+	for _, svc := range o.Services {
+		for _, h := range svc.Operations() {
+			s.handlers[h.Known] = h
+			s.streams[h.Known] = streamsBody(h.Known)
+		}
+		if p, ok := svc.(service.DataPlane); ok {
+			s.plane(p.Routes())
+		}
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		Protocols:         protocols,
+		TLSConfig:         o.TLS,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// streamsBody says whether an operation's input holds a stream.
+func streamsBody(op api.Known) bool {
+	t := reflect.TypeOf(op.NewInput()).Elem()
+	for i := range t.NumField() {
+		if t.Field(i).Type == reflect.TypeFor[io.ReadCloser]() {
+			return true
+		}
+	}
+	return false
+}
+
+// Serve serves l until Shutdown, after which it returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	var group errgroup.Group
+	group.Go(func() error { return s.http.Serve(s.inbox) })
+	if s.options.TLS == nil {
+		group.Go(func() error { return s.http.Serve(l) })
+	} else {
+		plain, secure := newInbox(), newInbox()
+		group.Go(func() error { return s.http.Serve(plain) })
+		group.Go(func() error { return s.http.ServeTLS(secure, "", "") })
+		group.Go(func() error { return split(l, plain, secure) })
+		defer l.Close()
+	}
+	if err := group.Wait(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// ServeConn serves one connection as if it had reached the port, and returns
+// when it ends.
+func (s *Server) ServeConn(c net.Conn) { s.inbox.serve(c) }
+
+// Shutdown takes no more requests and waits for those that run.
+func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+
+// ServeHTTP answers one request: a plane's, or the AWS API's.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{
+		server: s, start: s.options.Clock.Now(), id: s.options.IDs.UUID(),
+		answer: answer{ResponseWriter: w},
+	}
+	defer x.finish(r)
+	if r.Body != http.NoBody && (r.ContentLength < 0 || r.ContentLength > pace) {
+		r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+	}
+	if plane, pr := s.planeFor(r); plane != nil {
+		x.what = r.Method + " " + r.URL.Path
+		// Not under the lock: planes call operations, and one of ours resets.
+		plane.ServeHTTP(&x.answer, pr)
+		return
+	}
+	s.running.RLock()
+	defer s.running.RUnlock()
+	x.api(r)
+}
+
+// api carries out a request. The steps are in the order in which AWS makes its
+// checks: what is wanted, who asks, is the input right, is it allowed, do it.
+func (x *exchange) api(r *http.Request) {
+	s := x.server
+	x.target = s.directory.identify(r)
+	t := &x.target
+	if t.inForm {
+		if err := x.readForm(r); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+	x.header()
+	if err := x.known(); err != nil {
+		x.fail(err)
+		return
+	}
+	op := t.op.Spec()
+	x.what = op.Service.Name + "." + op.Name
+	codec := protocol.For(t.protocol)
+
+	who, err := s.options.Verifier.Authenticate(r, auth.Target{
+		Service: op.Service, Protocol: t.protocol, AllowAnonymous: op.NoAuth || op.Service.Name == "s3",
+	})
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	handler, ok := s.handlers[t.op]
+	if !ok {
+		x.fail(protocol.NotImplemented(t.protocol, op))
+		return
+	}
+	in := t.op.NewInput()
+	x.limit(r)
+	present, err := codec.Decode(op, r, t.labels, in)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	if err := protocol.Validate(op.Service, op, in, present); err != nil {
+		x.fail(err)
+		return
+	}
+	call := x.call(r, who)
+	if err := authorize(call, in); err != nil {
+		x.fail(err)
+		return
+	}
+	out, err := handler.Call(api.WithCall(r.Context(), call), in)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	if err := codec.Encode(op, &x.answer, out); err != nil {
+		x.broken(err)
+	}
+}
+
+// authorize is the place of policy evaluation in the chain: after decoding,
+// since the resource is in the input. Until policies are evaluated everyone
+// who is authenticated may do everything.
+func authorize(*api.Call, any) error { return nil }

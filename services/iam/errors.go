@@ -1,0 +1,61 @@
+package iam
+
+import (
+	"fmt"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/iam"
+)
+
+func errNoEntity(k kind, name string) error {
+	if k == users {
+		return &iam.NoSuchEntityException{Message: fmt.Sprintf("The user with name %s cannot be found.", name)}
+	}
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("The role with name %s cannot be found.", name)}
+}
+
+func errExists(k kind, name string) error {
+	return &iam.EntityAlreadyExistsException{Message: fmt.Sprintf("%s with name %s already exists.", k.title, name)}
+}
+
+func errConflict(message string) error { return &iam.DeleteConflictException{Message: message} }
+
+func errMalformedPolicy(message string) error {
+	return &iam.MalformedPolicyDocumentException{Message: message}
+}
+
+func errDuplicateTags() error {
+	return &iam.InvalidInputException{Message: "Duplicate tag keys found. Please note that Tag keys are case insensitive."}
+}
+
+func errPath(path string) error {
+	return api.Errorf("ValidationError", 400, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
+}
+
+func errNoEmbedded(k kind, policy string) error {
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("The %s policy with name %s cannot be found.", k.name, policy)}
+}
+
+func errNoPolicy(arn string) error {
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("Policy %s does not exist or is not attachable.", arn)}
+}
+
+func errPolicyNotFound(arn string) error {
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("Policy %s was not found.", arn)}
+}
+
+func errNotAttached(arn string) error {
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("Policy %s was not found.", arn)}
+}
+
+func errPolicyExists(name string) error {
+	return &iam.EntityAlreadyExistsException{Message: fmt.Sprintf("A policy called %s already exists. Duplicate names are not allowed.", name)}
+}
+
+func errNoAccessKey(id string) error {
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("The Access Key with id %s cannot be found.", id)}
+}
+
+func errTooManyKeys() error {
+	return &iam.LimitExceededException{Message: "Cannot exceed quota for AccessKeysPerUser: 2"}
+}
