@@ -14,7 +14,7 @@ PACKAGES ?= ./...
 TESTFLAGS ?=
 
 # The set-up leaves runtimes under Lambda's names there; see testsuite/setup/run.sh.
-TESTPATH := $(CURDIR)/.virga/bin:$(PATH)
+TESTPATH := $(CURDIR)/dist/runtimes:$(PATH)
 
 .PHONY: build run test setup race clients lint bench generate image clean help
 
@@ -62,8 +62,8 @@ image: ## the container image virga:latest; needs an engine, no registry
 	@echo 'virga:x:65532:65532::/var/lib/localstack:/virga' >$(ROOT)/etc/passwd
 	@docker build -q --label org.opencontainers.image.version=$(VERSION) -t virga:latest .
 
-clean: ## remove what was built
-	@rm -rf bin dist .virga
+clean: ## remove what was built; .virga, the data of `make run`, stays
+	@rm -rf bin dist
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18

@@ -45,7 +45,7 @@ start() {
     return 3
   fi
   if [ "$(id -u)" != 0 ]; then
-    echo "engine: no Docker engine answers; start it (sudo systemctl start docker), or run this once as root" >&2
+    echo "engine: no Docker engine answers $(id -un): start it (sudo systemctl start docker) and join its group (sudo usermod -aG docker $(id -un)), or run this as root" >&2
     return 3
   fi
   if ! command -v dockerd >/dev/null; then

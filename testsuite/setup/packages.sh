@@ -17,7 +17,7 @@ missing() {
   has cc || echo "gcc libc6-dev|the race detector"
   has curl || echo "curl|the examples"
   has zip || echo "zip|the examples"
-  ! linux || has dockerd || docker info >/dev/null 2>&1 || echo "docker.io|functions in containers, make image"
+  ! linux || [ -x /usr/sbin/dockerd ] || has dockerd || docker info >/dev/null 2>&1 || echo "docker.io|functions in containers, make image"
   ! linux || [ -x /usr/sbin/debootstrap ] || echo "debootstrap|images for functions in containers"
   imports /usr/bin/python3 PIL || echo "python3 python3-pil|functions in Python as child processes"
   has node || echo "nodejs|functions in Node as child processes"

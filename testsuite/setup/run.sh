@@ -2,17 +2,17 @@
 # Prepares a machine for the test run, and says in its last lines what had to be
 # left out. Safe to repeat: what is there already is left as it is.
 #
-#   programs     packages.sh            as root on Debian
-#   .virga/bin   runtimes by the names that Lambda gives them, for the PATH
-#   engine       engine.sh start        where none answers, as root
-#   images       ../images/build.sh     where they or their recipes are new
+#   programs     packages.sh, as root on Debian
+#   runtimes     in dist/runtimes, by the names that Lambda gives them, for the PATH
+#   engine       engine.sh start, where none answers, as root
+#   images       ../images/build.sh, where they or their recipes are new
 #
 # Exit status: always 0. Tests whose needs were left out skip, and under CI they
 # fail, so that a machine that is set up badly does not pass for a good one.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-bin=$(cd "$here/../.." && pwd)/.virga/bin
+bin=$(cd "$here/../.." && pwd)/dist/runtimes
 
 # step NAME COMMAND: run it, and say how long it took when that was noticeable.
 step() {
