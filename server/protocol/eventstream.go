@@ -40,10 +40,11 @@ const (
 //
 // It returns what went wrong with the connection, and errors of the stream
 // that are the service's fault, for the log.
-func writeEvents(e *encoding, n notation, w http.ResponseWriter, sh *shape, m *member, s slot) error {
+func writeEvents(e *encoding, n notation, w http.ResponseWriter, status int, sh *shape, m *member, s slot) error {
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", eventContentType)
 	}
+	w.WriteHeader(status)
 	ew := eventWriter{
 		e: e, notation: n, w: w, union: m.shape.elem,
 		control: http.NewResponseController(w), encoder: eventstream.NewEncoder(),
@@ -215,8 +216,8 @@ func (w *eventWriter) failure(err error) error {
 	if errors.As(err, &plain) {
 		return w.error(plain.Code, plain.Message)
 	}
-	return errors.Join(fmt.Errorf("event stream: %w", err),
-		w.error("InternalFailure", "An internal error occurred"))
+	internal := internalError(w.e.op.Service)
+	return errors.Join(fmt.Errorf("event stream: %w", err), w.error(internal.Code, internal.Message))
 }
 
 func (w *eventWriter) error(code, message string) error {

@@ -86,7 +86,7 @@ func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 		case kindStream:
 			return writeStream(w, status, *s.field(m).stream())
 		case kindEvents:
-			return writeEvents(&e, c.notation, w, sh, m, s)
+			return writeEvents(&e, c.notation, w, status, sh, m, s)
 		}
 	}
 	buf := buffers.Get().(*[]byte)

@@ -34,7 +34,7 @@ func (c rpc) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	e := encoding{op: op, requestID: w.Header().Get("X-Amzn-Requestid")}
 	c.mark(w)
 	if m := sh.payload; m != nil && m.shape.kind == kindEvents {
-		return writeEvents(&e, c.notation, w, sh, m, s)
+		return writeEvents(&e, c.notation, w, http.StatusOK, sh, m, s)
 	}
 	buf := buffers.Get().(*[]byte)
 	e.buf = *buf
