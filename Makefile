@@ -42,7 +42,7 @@ clients: ## the suites of other languages' AWS clients, against bin/virga
 	fi
 
 lint: ## gofmt, go vet and staticcheck
-	@badly=$$(git ls-files -co --exclude-standard '*.go' | xargs -r ls -d 2>/dev/null | xargs -r gofmt -l); \
+	@badly=$$(gofmt -l .); \
 	  [ -z "$$badly" ] || { echo "gofmt -w:"; echo "$$badly"; exit 1; }
 	@$(GO) vet ./...
 	@$(GO) tool staticcheck ./...
