@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/virga-cloud/virga/api"
@@ -35,10 +36,13 @@ func readBody(body io.Reader, length int64, h http.Header, buf []byte) ([]byte, 
 	if body == nil || body == http.NoBody {
 		return buf, nil
 	}
-	if h.Get("Content-Encoding") != "gzip" {
+	if _, zipped := withoutGzip(h.Get("Content-Encoding")); !zipped {
 		return readAll(body, length, buf)
 	}
 	z, err := gzip.NewReader(body)
+	if err == io.EOF {
+		return buf, nil
+	}
 	if err != nil {
 		return buf, errSerialization("Request body is not gzip, as its Content-Encoding says")
 	}
@@ -48,6 +52,13 @@ func readBody(body io.Reader, length int64, h http.Header, buf []byte) ([]byte, 
 		err = &api.Error{Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge, Message: "Request body is too large when inflated"}
 	}
 	return buf, err
+}
+
+// withoutGzip takes gzip off the end of a Content-Encoding: clients that
+// compress a request put it behind what the caller gave.
+func withoutGzip(encoding string) (rest string, zipped bool) {
+	rest, zipped = strings.CutSuffix(encoding, "gzip")
+	return strings.TrimRight(rest, ", "), zipped
 }
 
 // readAll is io.ReadAll into a buffer that is at hand.

@@ -29,7 +29,7 @@ func (w cborWriter) structure(sh *shape, s slot) error {
 }
 
 func (w cborWriter) members(sh *shape, s slot) error {
-	for _, m := range sh.body {
+	for _, m := range sh.all {
 		at := s.field(m)
 		if at.absent(m.shape) && !m.writtenEmpty() {
 			continue

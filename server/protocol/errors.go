@@ -88,7 +88,10 @@ func (f *failure) fault() string {
 
 // EncodeError implements Codec with the envelopes of the RPC protocols.
 func (c rpc) EncodeError(op *api.Operation, svc *api.Service, w http.ResponseWriter, err error, requestID string) {
-	f := failureOf(svc, err)
+	c.encodeFailure(failureOf(svc, err), op, svc, w, requestID)
+}
+
+func (c rpc) encodeFailure(f *failure, op *api.Operation, svc *api.Service, w http.ResponseWriter, requestID string) {
 	f.begin(w)
 	e := encodingOfError(op, svc, requestID)
 	contentType := "text/xml"
@@ -114,7 +117,10 @@ func (c rpc) EncodeError(op *api.Operation, svc *api.Service, w http.ResponseWri
 
 // EncodeError implements Codec with the envelopes of the REST protocols.
 func (c rest) EncodeError(op *api.Operation, svc *api.Service, w http.ResponseWriter, err error, requestID string) {
-	f := failureOf(svc, err)
+	c.encodeFailure(failureOf(svc, err), op, svc, w, requestID)
+}
+
+func (c rest) encodeFailure(f *failure, op *api.Operation, svc *api.Service, w http.ResponseWriter, requestID string) {
 	f.begin(w)
 	e := encodingOfError(op, svc, requestID)
 	contentType := c.notation.contentType(e.op)

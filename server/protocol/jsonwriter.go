@@ -40,7 +40,11 @@ func (w jsonWriter) structure(sh *shape, s slot) error {
 
 // members writes the members of a structure, a comma behind each.
 func (w jsonWriter) members(sh *shape, s slot) error {
-	for _, m := range sh.body {
+	members := sh.all
+	if w.rest {
+		members = sh.body
+	}
+	for _, m := range members {
 		at := s.field(m)
 		if at.absent(m.shape) && !m.writtenEmpty() {
 			continue

@@ -81,6 +81,9 @@ func (m *member) item(depth int) (name string, named bool) {
 	return "member", false
 }
 
+// ofRequests says that the member is bound to what only a request has.
+func (m *member) ofRequests() bool { return m.loc == inQuery || m.loc == inURI }
+
 // timeFormat is the member's format, or def where the model gives none.
 func (m *member) timeFormat(def timeFormat) timeFormat {
 	if m.format != timeDefault {
@@ -109,13 +112,14 @@ func (m *member) writtenEmpty() bool {
 func parseTag(tag string) *member {
 	name, rest, _ := strings.Cut(tag, ",")
 	m := &member{name: name, wire: name, shown: lowerFirst(name), mapKey: "key", mapValue: "value"}
+	named := false
 	for rest != "" {
 		var option string
 		option, rest, _ = strings.Cut(rest, ",")
 		key, value, _ := strings.Cut(option, "=")
 		switch key {
 		case "name":
-			m.wire = value
+			m.wire, named = value, true
 		case "ec2":
 			m.ec2 = value
 		case "header":
@@ -173,6 +177,9 @@ func parseTag(tag string) *member {
 				panic("protocol: aws tag with unknown option " + option)
 			}
 		}
+	}
+	if m.loc == inHeaders && !named {
+		m.wire = "" // all headers
 	}
 	if m.ec2 == "" {
 		m.ec2 = upperFirst(m.wire)

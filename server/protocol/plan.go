@@ -3,7 +3,9 @@ package protocol
 import (
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,17 +55,24 @@ type shape struct {
 	members []*member
 	// body are the members that are bound to nothing but the body.
 	body []*member
+	// all are the members that an RPC body holds: these and what REST binds
+	// elsewhere, but no event stream.
+	all []*member
 	// bound are the members bound to a header, the path, the query or the status.
 	bound []*member
 	// payload is the member that is the whole body, or nil. An event stream and
 	// a streaming blob are payloads.
 	payload *member
+	// answer is this structure as an output, where members that are bound to
+	// the path or the query live in the body: itself when it has none.
+	answer *shape
 	// union says that exactly one member is set.
 	union bool
 	// attributed says that a member is an XML attribute.
 	attributed bool
-	// byName, byWire and byEC2 find the members of the body by the model's name,
-	// by the wire name and by the name in ec2Query requests.
+	// byName finds the members of an RPC body by the model's name. byWire and
+	// byEC2 find those of other bodies by the wire name and the name in
+	// ec2Query requests.
 	byName, byWire, byEC2 map[string]*member
 	// constrained says that the validator has something to check in here.
 	constrained bool
@@ -81,6 +90,11 @@ func (s *shape) value() *shape {
 // pointers without being structures.
 func (s *shape) sparse() bool {
 	return s.elem.kind == kindPointer && s.elem.elem.kind != kindStruct
+}
+
+// streams says that the structure's payload is not read with the rest of it.
+func (s *shape) streams() bool {
+	return s.payload != nil && (s.payload.shape.kind == kindStream || s.payload.shape.kind == kindEvents)
 }
 
 var (
@@ -205,14 +219,38 @@ func (p planner) planStruct(s *shape) {
 		m.offset, m.shape = f.Offset, p.plan(f.Type)
 		s.members = append(s.members, m)
 		s.attributed = s.attributed || m.attr
+		if k := m.shape.kind; k != kindEvents && k != kindStream {
+			s.all = append(s.all, m)
+			s.byName[m.name] = m
+		}
 		switch m.loc {
 		case inPayload:
 			s.payload = m
 		case inBody:
 			s.body = append(s.body, m)
-			s.byName[m.name], s.byWire[m.wire], s.byEC2[m.ec2] = m, m, m
+			s.byWire[m.wire], s.byEC2[m.ec2] = m, m
 		default:
 			s.bound = append(s.bound, m)
 		}
 	}
+	s.answer = s
+	if slices.ContainsFunc(s.bound, (*member).ofRequests) {
+		s.answer = s.asAnswer()
+	}
+}
+
+// asAnswer is the structure with the members that only requests bind in the body.
+func (s *shape) asAnswer() *shape {
+	a := *s
+	a.body, a.bound, a.byWire = nil, nil, maps.Clone(s.byWire)
+	for _, m := range s.members {
+		switch {
+		case m.loc == inBody, m.ofRequests():
+			a.body = append(a.body, m)
+			a.byWire[m.wire] = m
+		case m.loc != inPayload:
+			a.bound = append(a.bound, m)
+		}
+	}
+	return &a
 }

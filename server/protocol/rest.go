@@ -29,6 +29,7 @@ func (c rest) Decode(op *api.Operation, r *http.Request, labels map[string]strin
 }
 
 func (c rest) decodeResponse(d *decoding, resp *http.Response, sh *shape, s slot) error {
+	sh = sh.answer
 	b := binding{decoding: d, header: resp.Header, status: resp.StatusCode}
 	if err := b.decode(sh, s); err != nil {
 		return err
@@ -74,6 +75,7 @@ func (c rest) decodeBody(d *decoding, body io.ReadCloser, length int64, h http.H
 // Encode implements Codec.
 func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	sh, s := planOf(out)
+	sh = sh.answer
 	status := op.Status
 	if status == 0 {
 		status = http.StatusOK

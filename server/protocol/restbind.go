@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -70,6 +69,11 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 		}
 		if len(values) > 0 && m.shape.kind == kindList {
 			values = splitHeader(values, m.shape.elem.value().kind == kindTime && m.timeFormat(timeRFC822) == timeRFC822)
+		}
+		if m.wire == "Content-Encoding" && len(values) == 1 && !sh.streams() {
+			if encoding, zipped := withoutGzip(values[0]); zipped {
+				values = strings.Fields(encoding)
+			}
 		}
 		return b.values(m, at, values, timeRFC822)
 	case inHeaders:
@@ -150,41 +154,37 @@ func unescapeQuery(s string) string {
 	return s
 }
 
-// otherParameters sets a map of the parameters that are bound to no other
-// member and are no part of the operation's URI.
+// otherParameters sets a map of the parameters that no other member is bound
+// to and that are no part of the operation's URI.
 func (b *binding) otherParameters(sh *shape, m *member, at slot) {
-	_, constants, _ := strings.Cut(b.op.URI, "?")
-	taken := func(name string) bool {
-		for pair := range strings.SplitSeq(constants, "&") {
-			if constant, _, _ := strings.Cut(pair, "="); constant == name {
-				return true
-			}
-		}
-		return slices.ContainsFunc(sh.bound, func(o *member) bool { return o.loc == inQuery && o != m && o.wire == name })
-	}
 	elem := m.shape.elem
-	for i, p := range b.parameters() {
-		first := slices.IndexFunc(b.query, func(q api.Field) bool { return q.Name == p.Name })
-		if first < i || taken(p.Name) {
-			continue
+	values := map[string][]string{}
+	for _, p := range b.parameters() {
+		values[p.Name] = append(values[p.Name], p.Value)
+	}
+	for _, o := range sh.bound {
+		if o.loc == inQuery {
+			delete(values, o.wire)
 		}
-		if at.absent(m.shape) {
-			at.makeMap(m.shape)
-		}
+	}
+	_, constants, _ := strings.Cut(b.op.URI, "?")
+	for pair := range strings.SplitSeq(constants, "&") {
+		constant, _, _ := strings.Cut(pair, "=")
+		delete(values, constant)
+	}
+	if len(values) > 0 {
+		at.makeMap(m.shape)
+	}
+	for name, texts := range values {
 		v := newValue(elem)
-		for _, q := range b.query[i:] {
-			switch {
-			case q.Name != p.Name:
-			case elem.kind == kindList:
-				*v.appendZero(elem).string() = q.Value
-			default:
-				*v.string() = q.Value
+		if elem.kind == kindList {
+			for _, text := range texts {
+				*v.appendZero(elem).string() = text
 			}
-			if elem.kind != kindList {
-				break
-			}
+		} else {
+			*v.string() = texts[0]
 		}
-		at.put(m.shape, p.Name, v)
+		at.put(m.shape, name, v)
 	}
 }
 
