@@ -159,7 +159,7 @@ func (f *Fleet) invokeCold(ctx context.Context, spec *Spec, in *Invocation) (*Re
 	failure, err := inst.awaitInit(ctx, in, began)
 	if failure != nil || err != nil {
 		f.settle(spec.Key, nil)
-		inst.end()
+		f.ended.Go(inst.end)
 		return failure, err
 	}
 	f.settle(spec.Key, inst)
@@ -171,22 +171,46 @@ func (f *Fleet) invokeCold(ctx context.Context, spec *Spec, in *Invocation) (*Re
 	return res, nil
 }
 
-// start makes a sandbox of a copy of spec. The pool counts it as starting already.
-func (f *Fleet) start(ctx context.Context, spec *Spec) (*instance, error) {
+// Place makes a version ready to be started, which the first Invoke does where it has
+// not been done: an image that must be pulled first takes long. The error
+// is a *StartError or what Options.Prepare returned.
+func (f *Fleet) Place(ctx context.Context, spec *Spec) error {
+	if !f.enter() {
+		return ErrClosed
+	}
+	defer f.ended.Done()
+	_, err := f.place(ctx, spec)
+	return err
+}
+
+// place completes a copy of spec and makes it ready to be started.
+func (f *Fleet) place(ctx context.Context, spec *Spec) (*Spec, error) {
 	own := *spec
 	if f.o.Prepare != nil {
 		if err := f.o.Prepare(ctx, &own); err != nil {
 			return nil, err
 		}
 	}
+	if err := f.o.Launcher.Place(ctx, &own); err != nil {
+		return nil, &StartError{Launcher: f.o.Launcher.Name(), Err: err}
+	}
+	return &own, nil
+}
+
+// start makes a sandbox of a copy of spec. The pool counts it as starting already.
+func (f *Fleet) start(ctx context.Context, spec *Spec) (*instance, error) {
+	own, err := f.place(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
 	stream := f.o.Clock.Now().Format("2006/01/02") + "/[" + own.Key.Version + "]" + f.o.IDs.String(ids.Hex, 32)
 	ctx, cancel := context.WithTimeout(ctx, f.o.StartTimeout)
 	defer cancel()
-	proc, err := f.o.Launcher.Start(ctx, &own, stream)
+	proc, err := f.o.Launcher.Start(ctx, own, stream)
 	if err != nil {
 		return nil, &StartError{Launcher: f.o.Launcher.Name(), Err: err}
 	}
-	inst := newInstance(f, &own, stream, proc)
+	inst := newInstance(f, own, stream, proc)
 	f.mu.Lock()
 	closed := f.closed
 	f.live[inst] = struct{}{}
@@ -194,7 +218,7 @@ func (f *Fleet) start(ctx context.Context, spec *Spec) (*instance, error) {
 	f.mu.Unlock()
 	go inst.run()
 	if closed {
-		inst.end()
+		inst.kill()
 		return nil, ErrClosed
 	}
 	f.o.Log.Debug("sandbox started", "function", own.Key.Function, "version", own.Key.Version, "launcher", f.o.Launcher.Name(), "stream", stream)
@@ -260,7 +284,7 @@ func (f *Fleet) release(inst *instance) {
 	f.tidy(key, p)
 	f.mu.Unlock()
 	if !keep {
-		inst.end()
+		f.ended.Go(inst.end)
 		return
 	}
 	select {
@@ -301,7 +325,7 @@ func (f *Fleet) retire(key Key) {
 	}
 	if p := f.pools[key]; p != nil {
 		for _, inst := range p.idle {
-			go inst.end()
+			f.ended.Go(inst.end)
 		}
 		p.idle = nil
 		f.tidy(key, p)
@@ -383,7 +407,7 @@ func (f *Fleet) reap(now time.Time) (next time.Time, any bool) {
 		n := 0
 		for n < len(p.idle) && !p.idle[n].idleSince.Add(f.o.KeepAlive).After(now) {
 			p.idle[n].retired = true
-			go p.idle[n].end()
+			f.ended.Go(p.idle[n].end)
 			n++
 		}
 		p.idle = append(p.idle[:0], p.idle[n:]...)

@@ -161,8 +161,12 @@ type Launcher interface {
 	// Available returns nil when sandboxes can be started now, and else the reason in
 	// a sentence that says what to do.
 	Available(ctx context.Context) error
-	// Start starts the init of package tube as spec and its log stream say. The
-	// context is for the start alone.
+	// Place makes a version ready to be started: it finds the interpreter, pulls the
+	// image, puts the code where sandboxes see it. What has been done is not
+	// done again. It may take as long as a download does.
+	Place(ctx context.Context, spec *Spec) error
+	// Start starts the init of package tube as spec, which has been placed, and its log
+	// stream say. The context is for the start alone.
 	Start(ctx context.Context, spec *Spec, logStream string) (Process, error)
 	// Forget lets go of what was placed for a version that will not be started again.
 	Forget(key Key)
@@ -176,7 +180,7 @@ type Launcher interface {
 // standard output and input.
 type Process interface {
 	io.ReadWriteCloser
-	// Kill ends the program and all that it started. It may be called more than once.
+	// Kill begins to end the program and all that it started; Wait says when that is done.
 	Kill()
 	// Wait returns when all of that is gone. It must be called, once.
 	Wait()

@@ -78,11 +78,21 @@ func (l *Launcher) Sweep(context.Context) error { return os.RemoveAll(l.runDir()
 // Close removes the directories of sandboxes.
 func (l *Launcher) Close() error { return os.RemoveAll(l.runDir()) }
 
+// Place finds the interpreter of the runtime.
+func (l *Launcher) Place(ctx context.Context, spec *sandbox.Spec) error {
+	if spec.Image != "" {
+		return errors.New("a function of package type Image needs the docker executor")
+	}
+	client, err := clients.For(spec.Runtime)
+	if err != nil || client.File == "" {
+		return err
+	}
+	_, err = l.interpreter(ctx, spec.Runtime, client)
+	return err
+}
+
 // Start starts a child process.
 func (l *Launcher) Start(ctx context.Context, spec *sandbox.Spec, logStream string) (sandbox.Process, error) {
-	if spec.Image != "" {
-		return nil, errors.New("a function of package type Image needs the docker executor")
-	}
 	client, err := clients.For(spec.Runtime)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package sandboxtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -21,29 +22,31 @@ import (
 	"github.com/virga-cloud/virga/services/lambda/sandbox"
 )
 
-// Bootstrap builds the test function for the provided runtimes once, for Linux or
-// this system, and returns the directory that holds it.
-var Bootstrap = sync.OnceValues(func() (string, error) {
-	_, file, _, _ := runtime.Caller(0)
-	dir, err := os.MkdirTemp("", "virga-bootstrap-")
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "bootstrap"), "./testdata/bootstrap")
-	cmd.Dir = filepath.Dir(file)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", &buildError{string(out), err}
-	}
-	return dir, nil
-})
+// Bootstrap builds the test function for the provided runtimes, and Init a static
+// program that is the init alone. Each is built once; the result is the directory that holds it.
+var (
+	Bootstrap = build("bootstrap")
+	Init      = build("init")
+)
 
-type buildError struct {
-	out string
-	err error
+// build builds a program of testdata.
+func build(name string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		_, file, _, _ := runtime.Caller(0)
+		// The same place in every run: there is nothing to be cleaned up.
+		dir := filepath.Join(os.TempDir(), "virga-sandboxtest", name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return "", err
+		}
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), "./testdata/"+name)
+		cmd.Dir = filepath.Dir(file)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w\n%s", err, out)
+		}
+		return dir, nil
+	})
 }
-
-func (e *buildError) Error() string { return e.err.Error() + "\n" + e.out }
 
 // Bed is a fleet to test on, with the log lines it has written.
 type Bed struct {
