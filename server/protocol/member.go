@@ -56,9 +56,8 @@ type member struct {
 
 	// items are the wire names of list elements, the outer list's first.
 	items []string
-	// mapKey and mapValue are the wire names of map entries, "key" and "value"
-	// unless the model says more.
-	mapKey, mapValue string
+	// keys and values are the wire names of map entries, the outer map's first.
+	keys, values     []string
 	xmlns, xmlPrefix string
 
 	// event and eventPayload are of event streams.
@@ -73,16 +72,20 @@ type member struct {
 }
 
 // item is the wire name of the elements of the list at the given depth; the
-// member's own list is at depth 0. named says whether the model names them.
-func (m *member) item(depth int) (name string, named bool) {
-	if depth < len(m.items) && m.items[depth] != "" {
-		return m.items[depth], true
-	}
-	return "member", false
+// member's own list is at depth 0.
+func (m *member) item(depth int) string { return nameAt(m.items, depth, "member") }
+
+// entry are the wire names of the keys and values of the map at the given depth.
+func (m *member) entry(depth int) (key, value string) {
+	return nameAt(m.keys, depth, "key"), nameAt(m.values, depth, "value")
 }
 
-// ofRequests says that the member is bound to what only a request has.
-func (m *member) ofRequests() bool { return m.loc == inQuery || m.loc == inURI }
+func nameAt(names []string, depth int, otherwise string) string {
+	if depth < len(names) && names[depth] != "" {
+		return names[depth]
+	}
+	return otherwise
+}
 
 // timeFormat is the member's format, or def where the model gives none.
 func (m *member) timeFormat(def timeFormat) timeFormat {
@@ -111,7 +114,7 @@ func (m *member) writtenEmpty() bool {
 // option that is not documented there.
 func parseTag(tag string) *member {
 	name, rest, _ := strings.Cut(tag, ",")
-	m := &member{name: name, wire: name, shown: lowerFirst(name), mapKey: "key", mapValue: "value"}
+	m := &member{name: name, wire: name, shown: lowerFirst(name)}
 	named := false
 	for rest != "" {
 		var option string
@@ -151,9 +154,9 @@ func parseTag(tag string) *member {
 		case "item":
 			m.items = strings.Split(value, "/")
 		case "key":
-			m.mapKey = value
+			m.keys = strings.Split(value, "/")
 		case "value":
-			m.mapValue = value
+			m.values = strings.Split(value, "/")
 		case "attr":
 			m.attr = true
 		case "xmlns":

@@ -239,6 +239,9 @@ func (p planner) planStruct(s *shape) {
 	}
 }
 
+// ofRequests says that the member is bound to what only a request has.
+func (m *member) ofRequests() bool { return m.loc == inQuery || m.loc == inURI }
+
 // asAnswer is the structure with the members that only requests bind in the body.
 func (s *shape) asAnswer() *shape {
 	a := *s
