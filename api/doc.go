@@ -48,7 +48,8 @@
 //	flattened     XML and query: list or map entries without a wrapper
 //	item=W        wire name of list elements (default "member"); W/V names
 //	              the elements of a list in a list
-//	key=W value=W wire names of map entries (default "key" and "value")
+//	key=W value=W wire names of map entries (default "key" and "value"); W/V
+//	              names those of a map in a map
 //	attr          an XML attribute
 //	xmlns=URI     the element's XML namespace; xmlnsprefix=P its prefix
 //	ts=F          timestamp format where it is not the protocol's default:

@@ -275,7 +275,7 @@ func (r *formReader) list(m *member, depth int, sh *shape, s slot, params []form
 	if r.ec2 || depth == 0 && m.flattened {
 		return r.elements(m, depth, sh, s, params)
 	}
-	item, _ := m.item(depth)
+	item := m.item(depth)
 	return groups(params, func(part string, below []formParam) error {
 		// Services take "member" whatever the model's name is.
 		if part != item && part != "member" {
@@ -314,7 +314,7 @@ func (r *formReader) mapping(m *member, depth int, sh *shape, s slot, params []f
 }
 
 func (r *formReader) entries(m *member, depth int, sh *shape, s slot, params []formParam) error {
-	keyName, valueName := m.entryNames(depth)
+	keyName, valueName := m.entry(depth)
 	return groups(params, func(part string, below []formParam) error {
 		if !isIndex(part) {
 			return nil

@@ -58,6 +58,7 @@ func (d *decoding) xmlDocument(data []byte, f func(r *xmlReader, root []byte) er
 	if err != nil {
 		return malformedXML()
 	}
+	scanner.mixed = d.response
 	r := &xmlReader{xmlScanner: scanner, d: d}
 	if _, err := r.next(); err != nil {
 		return malformedXML()
@@ -232,7 +233,7 @@ func (r *xmlReader) list(m *member, depth int, sh *shape, s slot) error {
 	if s.absent(sh) {
 		s.makeList(sh)
 	}
-	item, _ := m.item(depth)
+	item := m.item(depth)
 	for {
 		more, err := r.child()
 		if err != nil || !more {
@@ -271,7 +272,7 @@ func (r *xmlReader) mapping(m *member, depth int, sh *shape, s slot) error {
 
 // entry reads one entry of the map at s: an element with a key and a value.
 func (r *xmlReader) entry(m *member, depth int, sh *shape, s slot) error {
-	keyName, valueName := m.entryNames(depth)
+	keyName, valueName := m.entry(depth)
 	var key []byte
 	v := newValue(sh.elem)
 	for {
@@ -300,13 +301,4 @@ func (r *xmlReader) entry(m *member, depth int, sh *shape, s slot) error {
 			return err
 		}
 	}
-}
-
-// entryNames are the names of keys and values of the map that lies depth
-// collections below the member: tags name those of the member's own map only.
-func (m *member) entryNames(depth int) (key, value string) {
-	if depth == 0 {
-		return m.mapKey, m.mapValue
-	}
-	return "key", "value"
 }

@@ -47,6 +47,8 @@ type xmlScanner struct {
 	text  []byte
 	// selfClosed says that the end of an element such as <a/> is due.
 	selfClosed bool
+	// mixed says that text between elements is passed, as clients do.
+	mixed bool
 	// rootSeen says that the document's one element has begun.
 	rootSeen bool
 }
@@ -416,7 +418,8 @@ func (s *xmlScanner) content() ([]byte, error) {
 }
 
 // child is the start of the next element within the one that is open, or the
-// end of that one. Blank between elements is passed, other text is an error.
+// end of that one. Blank between elements is passed, other text is an error
+// unless it is mixed with them.
 func (s *xmlScanner) child() (more bool, err error) {
 	for {
 		token, err := s.next()
@@ -427,7 +430,7 @@ func (s *xmlScanner) child() (more bool, err error) {
 		case xmlStart:
 			return true, nil
 		case xmlText:
-			if len(trimSpace(s.text)) > 0 {
+			if !s.mixed && len(trimSpace(s.text)) > 0 {
 				return false, errMalformedXML
 			}
 		default:

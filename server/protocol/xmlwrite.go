@@ -130,7 +130,7 @@ func (w *xmlWriter) value(m *member, name, ns string, depth int, sh *shape, s sl
 		w.element(name, ns, prefix, sh, s)
 	case kindList:
 		w.open(name, ns, prefix)
-		item, _ := m.item(depth)
+		item := m.item(depth)
 		for i := range s.len() {
 			w.value(m, item, "", depth+1, sh.elem, s.elem(sh, i))
 		}
@@ -149,7 +149,7 @@ func (w *xmlWriter) value(m *member, name, ns string, depth int, sh *shape, s sl
 // entries writes the entries of the map at s in the order of their keys, each
 // as an element of the given name.
 func (w *xmlWriter) entries(m *member, name, ns string, depth int, sh *shape, s slot) {
-	keyName, valueName := m.entryNames(depth)
+	keyName, valueName := m.entry(depth)
 	for key, v := range s.entries(sh) {
 		w.open(name, ns, "")
 		w.text(keyName, key)

@@ -65,27 +65,23 @@ func (m *Model) Tag(s *Shape, member string, mapped func(shape string) bool) str
 // IsStream says that a member's bytes are streamed.
 func IsStream(ref *Ref, target *Shape) bool { return ref.Streaming || target.Streaming }
 
+// elements sets the wire names of the elements of a list or the entries of a
+// map, and after a slash those of a list in a list or a map in a map.
 func (m *Model) elements(t *tag, s *Shape) {
 	switch s.Type {
 	case "list":
-		name := s.Member.LocationName
-		inner := m.Shapes.ByName[s.Member.Shape]
-		if inner.Type == "list" && inner.Member.LocationName != "" {
-			if name == "" {
-				name = "member"
-			}
-			name += "/" + inner.Member.LocationName
+		var inner Ref
+		if in := m.Shapes.ByName[s.Member.Shape]; in.Type == "list" {
+			inner = *in.Member
 		}
-		if name != "" {
-			t.set("item", name)
-		}
+		t.names("item", "member", s.Member.LocationName, inner.LocationName)
 	case "map":
-		if n := s.Key.LocationName; n != "" {
-			t.set("key", n)
+		var key, value Ref
+		if in := m.Shapes.ByName[s.Value.Shape]; in.Type == "map" {
+			key, value = *in.Key, *in.Value
 		}
-		if n := s.Value.LocationName; n != "" {
-			t.set("value", n)
-		}
+		t.names("key", "key", s.Key.LocationName, key.LocationName)
+		t.names("value", "value", s.Value.LocationName, value.LocationName)
 	}
 }
 
@@ -115,6 +111,17 @@ func (m *Model) limits(t *tag, prefix string, s *Shape) {
 type tag []string
 
 func (t *tag) set(key, value string) { *t = append(*t, key+"="+value) }
+
+// names sets the outer and inner name, as far as either is not the usual one.
+func (t *tag) names(key, usual, outer, inner string) {
+	if inner != "" {
+		inner = "/" + inner
+		outer = firstOf(outer, usual)
+	}
+	if outer != "" {
+		t.set(key, outer+inner)
+	}
+}
 
 func (t *tag) flag(name string, on bool) {
 	if on {
