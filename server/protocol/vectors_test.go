@@ -101,6 +101,16 @@ func (s *vectorSuite) types() *vectorTypes {
 	for name, shape := range s.Shapes.ByName {
 		shape.Name = name
 	}
+	for _, shape := range s.Shapes.ByName {
+		if ref := shape.Members.ByName[shape.Payload]; ref != nil && ref.LocationName == shape.Payload {
+			// The conversion of these models from Smithy has put the member's
+			// name where the root element has the shape's.
+			target := s.Shapes.ByName[ref.Shape]
+			if ref.LocationName = target.LocationName; ref.LocationName == "" {
+				ref.LocationName = target.Name
+			}
+		}
+	}
 	return &vectorTypes{model: &model.Model{Metadata: s.Metadata, Shapes: s.Shapes}}
 }
 
@@ -116,6 +126,9 @@ func (s *vectorSuite) operation(c *vectorCase) *api.Operation {
 	}
 	if in := c.Given.Input; in != nil {
 		op.InputName, op.InputNamespace = in.LocationName, in.XMLNamespace.URI
+		if shape := s.Shapes.ByName[in.Shape]; shape.LocationName != "" {
+			op.InputName = shape.LocationName
+		}
 	}
 	if out := c.Given.Output; out != nil {
 		op.ResultWrapper = out.ResultWrapper
