@@ -117,6 +117,13 @@ func (e *extensions) send(which func(*extension) bool, event any) {
 	}
 }
 
+// any says whether there are extensions.
+func (e *extensions) any() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.known) > 0
+}
+
 // settle waits until the extensions that were told of the invocation ask for
 // the next event, but no longer than a second: the response is with its caller already.
 func (e *extensions) settle(dead <-chan struct{}) {

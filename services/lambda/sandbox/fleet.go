@@ -60,7 +60,7 @@ type Fleet struct {
 	// idled is signalled when a sandbox becomes idle.
 	idled chan struct{}
 	// ended counts what Close waits for: sandboxes that are not yet gone,
-	// invocations, and logs that are being completed.
+	// invocations, and what goes on beside them.
 	ended sync.WaitGroup
 }
 

@@ -3,9 +3,11 @@ package sandbox
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/virga-cloud/virga/services/lambda/sandbox/tube"
@@ -52,11 +54,12 @@ type instance struct {
 
 	control      net.Conn
 	controlReady chan struct{}
-	synced       chan uint64
-	// settled is held from the end of an invocation until its log is complete.
+	// caughtUp answers sync.
+	caughtUp chan struct{}
+	// settled is held from the end of an invocation until the extensions have seen it.
 	settled sync.Mutex
 	// peak is the most memory that the runtime was seen to use, in KiB.
-	peak uint64
+	peak atomic.Uint64
 
 	killOnce sync.Once
 }
@@ -98,7 +101,7 @@ func newInstance(f *Fleet, spec *Spec, stream string, proc Process) *instance {
 		initFailed:   make(chan failure, 1),
 		dead:         make(chan struct{}),
 		controlReady: make(chan struct{}),
-		synced:       make(chan uint64, 1),
+		caughtUp:     make(chan struct{}, 1),
 	}
 	i.log = newJournal(f.o.Sink, f.o.Clock, spec, stream)
 	i.log.write(initStart(spec))
@@ -153,35 +156,63 @@ func (i *instance) serve(c net.Conn) {
 	}
 }
 
-// serveControl reads the messages of the sandbox's init.
+// serveControl takes the messages of the sandbox's init.
 func (i *instance) serveControl(c net.Conn) {
 	i.control = c
 	close(i.controlReady)
-	var buf []byte
+	buf, have := make([]byte, 8<<10), 0
 	for {
-		m, err := tube.ReadMessage(c, &buf)
+		n, err := c.Read(buf[have:])
+		have += n
+		rest := buf[:have]
+		for {
+			m, after, ok := tube.Next(rest)
+			if !ok {
+				break
+			}
+			i.message(m)
+			rest = after
+		}
+		have = copy(buf, rest)
+		if have == len(buf) {
+			buf = append(buf, make([]byte, len(buf))...)
+		}
+		if isTimeout(err) {
+			// There was nothing left to read, which is what sync waits for.
+			_ = c.SetReadDeadline(time.Time{})
+			i.caughtUp <- struct{}{}
+			continue
+		}
 		if err != nil {
 			i.die("")
 			return
 		}
-		switch m.Kind {
-		case tube.Output:
-			i.log.output(m.Payload)
-		case tube.Extension:
-			i.extensions.expect(string(m.Payload))
-		case tube.Sync:
-			if len(m.Payload) == 8 {
-				i.synced <- binary.BigEndian.Uint64(m.Payload)
-			}
-		case tube.ExtensionExited:
-			i.extensions.exited(string(m.Payload))
-		case tube.Exited:
-			i.log.flush()
-			// What the runtime sent before its end is on other streams, all of them
-			// closed by now: a response among it still counts.
-			i.streams.drain()
-			i.die(string(m.Payload))
+	}
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func (i *instance) message(m tube.Message) {
+	switch m.Kind {
+	case tube.Output:
+		i.log.output(m.Payload)
+	case tube.Extension:
+		i.extensions.expect(string(m.Payload))
+	case tube.Memory:
+		if len(m.Payload) == 8 {
+			i.peak.Store(binary.BigEndian.Uint64(m.Payload))
 		}
+	case tube.ExtensionExited:
+		i.extensions.exited(string(m.Payload))
+	case tube.Exited:
+		i.log.flush()
+		// What the runtime sent before its end is on other streams, all of them
+		// closed by now: a response among it still counts.
+		i.streams.drain()
+		i.die(string(m.Payload))
 	}
 }
 
@@ -277,7 +308,7 @@ func (i *instance) exitResult(in *Invocation, began time.Time) *Result {
 // invoke has the runtime run one invocation. It returns false if the sandbox had ended
 // before the runtime could take the event.
 func (i *instance) invoke(in *Invocation, init time.Duration) (*Result, bool) {
-	i.settled.Lock() // the log of the invocation before is complete
+	i.settled.Lock()
 	i.settled.Unlock()
 	now := i.fleet.real.Now()
 	c := &call{in: in, deadline: now.Add(i.spec.Timeout), done: make(chan outcome, 1)}
@@ -319,53 +350,47 @@ func (i *instance) timeout(in *Invocation, began time.Time, init time.Duration) 
 	return res
 }
 
-// finish makes the result and completes the invocation's log: before it returns
-// where the caller wants the log, else beside it.
+// finish makes the result and completes the invocation's log.
 func (i *instance) finish(in *Invocation, out outcome, took, init time.Duration) *Result {
 	i.mu.Lock()
 	i.current = nil
 	i.mu.Unlock()
+	i.sync()
 	res := &Result{
 		Payload: out.payload, ContentType: out.contentType, ErrorType: out.failure,
 		Duration: took, Billed: billed(took + init), Init: init,
+		MaxMemoryMB: int((i.peak.Load() + 1023) / 1024),
 	}
 	if out.failed {
 		res.FunctionError = Unhandled
 	}
-	i.settled.Lock()
-	complete := func() {
-		defer i.settled.Unlock()
-		i.sync()
-		i.extensions.settle(i.dead)
-		res := *res
-		res.MaxMemoryMB = int((i.peak + 1023) / 1024)
-		for _, line := range report(in, &res, i.spec, out) {
-			i.log.write(line)
-		}
+	for _, line := range report(in, res, i.spec, out) {
+		i.log.write(line)
 	}
 	if in.Tail {
-		complete()
 		res.LogTail = i.log.tail()
-		res.MaxMemoryMB = int((i.peak + 1023) / 1024)
-		return res
 	}
-	i.fleet.ended.Go(complete)
+	if i.extensions.any() {
+		// The response does not wait for them, but the next invocation does.
+		i.settled.Lock()
+		i.fleet.ended.Go(func() {
+			defer i.settled.Unlock()
+			i.extensions.settle(i.dead)
+		})
+	}
 	return res
 }
 
-// sync waits until everything the function has written so far is in the log, and learns its memory.
+// sync waits until all that the function wrote before its last request to the
+// Runtime API is in the log: those bytes are here, as they came first, but
+// perhaps not yet read.
 func (i *instance) sync() {
-	if !i.connected() {
-		return
-	}
-	if !i.usable() || (tube.Message{Kind: tube.Sync}).Write(i.control) != nil {
-		i.log.flush()
-		return
-	}
-	select {
-	case kib := <-i.synced:
-		i.peak = max(i.peak, kib)
-	case <-i.dead:
+	if i.connected() && i.usable() {
+		_ = i.control.SetReadDeadline(time.Unix(1, 0)) // reads what there is, and no more
+		select {
+		case <-i.caughtUp:
+		case <-i.dead:
+		}
 	}
 	i.log.flush()
 }

@@ -67,6 +67,9 @@ func parse(args []string) (Arguments, error) {
 func Main(args []string) int {
 	// The signal that ends the child with its parent is tied to the thread that started it.
 	runtime.LockOSThread()
+	// The work is one of passing on: on one processor a goroutine passes to the next at
+	// once, on more it wakes another thread first.
+	runtime.GOMAXPROCS(1)
 	a, err := parse(args)
 	if err == nil {
 		err = run(a)
@@ -109,6 +112,8 @@ type sandbox struct {
 	main int
 	// extensions are the names of those that run, by process.
 	extensions map[int]string
+	// told is the memory that the server knows of, in KiB.
+	told uint64
 }
 
 // groups are the process groups that the init has made.
@@ -176,7 +181,6 @@ func run(a Arguments) error {
 		return nil
 	}
 	go s.output.pump()
-	go s.answer()
 
 	how := s.reap()
 	if how == "signal: killed" && oomKills() != killed {
@@ -305,18 +309,14 @@ func describe(status syscall.WaitStatus) string {
 	return ""
 }
 
-// answer answers the server's messages.
-func (s *sandbox) answer() {
-	var buf []byte
-	for {
-		m, err := ReadMessage(s.control, &buf)
-		if err != nil {
-			return
-		}
-		if m.Kind == Sync {
-			s.output.drain()
-			s.say(Sync, binary.BigEndian.AppendUint64(nil, peakMemory(s.main)))
-		}
+// precede sends what must be on the line before something that the runtime has sent.
+func (s *sandbox) precede() {
+	_ = s.output.drain()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kib := peakMemory(s.main); kib >= s.told+1024 {
+		s.told = kib
+		s.say(Memory, binary.BigEndian.AppendUint64(nil, kib))
 	}
 }
 
@@ -349,25 +349,29 @@ func (s *sandbox) carry(c *net.TCPConn, kind Kind) {
 		s.uploads.Add(1)
 	}
 	go func() {
+		precede := func() {}
 		if kind == Runtime {
 			defer s.uploads.Done()
+			precede = s.precede
 		}
-		_ = transfer(stream, c)
+		_ = transfer(stream, c, precede)
 		stream.Close() // half of it: what comes back is still read
 	}()
-	if transfer(c, stream) == nil {
+	if transfer(c, stream, func() {}) == nil {
 		_ = c.CloseWrite()
 	}
 	// The server has said all there is: what the client has yet to say goes nowhere.
 }
 
-// transfer copies until the source ends or either breaks. The buffer grows
+// transfer copies until the source ends or either breaks, and calls precede before
+// each write. The buffer grows
 // with what passes, so that the many small streams stay small.
-func transfer(dst io.Writer, src io.Reader) error {
+func transfer(dst io.Writer, src io.Reader, precede func()) error {
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := src.Read(buf)
 		if n > 0 {
+			precede()
 			if _, err := dst.Write(buf[:n]); err != nil {
 				return err
 			}

@@ -59,8 +59,7 @@ func (o *output) pump() {
 	_ = o.raw.Read(func(uintptr) bool { return o.drain() != nil })
 }
 
-// drain sends the output that is in the pipe now. Whoever asks for it, and not
-// only the pump, so that what a function wrote before its response is before it in the log too.
+// drain sends the output that is in the pipe now.
 func (o *output) drain() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,7 +10,6 @@ package tube
 
 import (
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -23,7 +22,9 @@ type Kind byte
 
 // The streams, all opened by the sandbox.
 const (
-	// Control carries messages (see Message), and there is one of it.
+	// Control carries messages (see Message) to the server, and there is one of it.
+	// What the function wrote before it sent something to the Runtime API is
+	// sent before that: the order on the line is the function's.
 	Control Kind = 'C'
 	// Runtime is a connection that a program in the sandbox made to the
 	// address of the Lambda Runtime API, and AWS one to the AWS endpoint.
@@ -44,10 +45,9 @@ const (
 	Exited MessageKind = 'e'
 	// ExtensionExited is the name of an extension that has ended.
 	ExtensionExited MessageKind = 'y'
-	// Sync asks the sandbox to send what has been written so far, and to answer
-	// with a Sync whose payload is the most memory that the runtime has used, in
-	// KiB as eight bytes, big-endian.
-	Sync MessageKind = 's'
+	// Memory is the most memory that the runtime has used, in KiB as eight bytes,
+	// big-endian. It is sent when that has grown by a MiB.
+	Memory MessageKind = 'm'
 )
 
 // Message is one message on the control stream.
@@ -55,9 +55,6 @@ type Message struct {
 	Kind    MessageKind
 	Payload []byte
 }
-
-// maxMessage bounds a message, so that a broken line cannot ask for memory without end.
-const maxMessage = 1 << 20
 
 // Write writes m at once.
 func (m Message) Write(w io.Writer) error {
@@ -69,25 +66,17 @@ func (m Message) Write(w io.Writer) error {
 	return err
 }
 
-// ReadMessage reads the next message into *buf, which grows as needed; the payload is valid until
-// the next call with the same buffer.
-func ReadMessage(r io.Reader, buf *[]byte) (Message, error) {
-	var head [5]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return Message{}, err
+// Next takes the first whole message off received bytes, and returns what
+// follows it; ok is false if there is none yet.
+func Next(b []byte) (m Message, rest []byte, ok bool) {
+	if len(b) < 5 {
+		return m, b, false
 	}
-	n := int(binary.BigEndian.Uint32(head[1:]))
-	if n > maxMessage {
-		return Message{}, fmt.Errorf("a message of %d bytes", n)
+	n := int(binary.BigEndian.Uint32(b[1:]))
+	if len(b)-5 < n {
+		return m, b, false
 	}
-	if cap(*buf) < n {
-		*buf = make([]byte, n)
-	}
-	p := (*buf)[:n]
-	if _, err := io.ReadFull(r, p); err != nil {
-		return Message{}, err
-	}
-	return Message{MessageKind(head[0]), p}, nil
+	return Message{MessageKind(b[0]), b[5 : 5+n]}, b[5+n:], true
 }
 
 // Session is one end of the line.
