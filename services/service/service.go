@@ -48,6 +48,9 @@ type Config struct {
 	// CacheDir is for files that can be made again, unpacked function code
 	// among them. It exists, and is private to this server.
 	CacheDir string
+	// SandboxInit is the command of the program that starts in functions'
+	// sandboxes: this binary, which is static, with its hidden subcommand.
+	SandboxInit []string
 	// LambdaExecutor is "auto", "docker" or "process".
 	LambdaExecutor string
 	// Lambda holds further settings of function execution.
