@@ -98,9 +98,18 @@ func appendTime(b []byte, f timeFormat, t time.Time) []byte {
 		return t.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
 	}
 	if t.Nanosecond() >= 1e6 {
-		return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+		return appendISO8601Millis(b, t)
 	}
-	return t.AppendFormat(b, "2006-01-02T15:04:05Z")
+	return t.AppendFormat(b, time.RFC3339)
+}
+
+// appendISO8601Millis writes t with three digits of its fraction. Go formats
+// RFC 3339 quickly and every other layout slowly.
+func appendISO8601Millis(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	b = t.AppendFormat(b, time.RFC3339)
+	ms := t.Nanosecond() / 1e6
+	return append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
 }
 
 func appendUnix(b []byte, t time.Time) []byte {

@@ -188,7 +188,7 @@ func (w *xmlWriter) scalar(m *member, sh *shape, s slot) {
 
 func (w *xmlWriter) time(format timeFormat, t time.Time) {
 	if format == timeISO8601 && w.times == xmlTimeMillis {
-		w.buf = t.UTC().AppendFormat(w.buf, "2006-01-02T15:04:05.000Z")
+		w.buf = appendISO8601Millis(w.buf, t)
 		return
 	}
 	w.buf = appendTime(w.buf, format, t)
