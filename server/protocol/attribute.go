@@ -153,24 +153,60 @@ func (r *jsonReader) attributeOf(kind int) (attribute.Value, error) {
 	}
 	switch kind {
 	case attrL:
-		return elements[attribute.L](r, func(v *attribute.Value) error { return r.attribute(v) })
+		return r.attributeList()
 	case attrSS:
-		return elements[attribute.SS](r, func(s *string) error { return r.stringValue(shapeString, s) })
+		list, err := r.texts()
+		return attribute.SS(list), err
 	case attrNS:
-		return elements[attribute.NS](r, func(s *string) error { return r.stringValue(shapeString, s) })
+		list, err := r.texts()
+		return attribute.NS(list), err
 	}
-	return elements[attribute.BS](r, func(b *[]byte) (err error) {
-		*b, err = r.blob(shapeBlob)
-		return err
-	})
+	return r.blobs()
 }
 
-// elements reads the rest of an array, its bracket being read.
-func elements[L interface {
-	~[]E
-	attribute.Value
-}, E any](r *jsonReader, read func(*E) error) (attribute.Value, error) {
-	list := L{}
+// attributeList reads the rest of a list, its bracket being read.
+func (r *jsonReader) attributeList() (attribute.Value, error) {
+	base := len(r.values)
+	defer func() { r.values = r.values[:base] }()
+	for first := true; ; first = false {
+		more, err := r.next(']', first)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return append(attribute.L{}, r.values[base:]...), nil
+		}
+		var v attribute.Value
+		if err := r.attribute(&v); err != nil {
+			return nil, err
+		}
+		r.values = append(r.values, v)
+	}
+}
+
+// texts reads the rest of a list of strings, its bracket being read.
+func (r *jsonReader) texts() ([]string, error) {
+	base := len(r.names)
+	defer func() { r.names = r.names[:base] }()
+	for first := true; ; first = false {
+		more, err := r.next(']', first)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return append([]string{}, r.names[base:]...), nil
+		}
+		var text string
+		if err := r.stringValue(shapeString, &text); err != nil {
+			return nil, err
+		}
+		r.names = append(r.names, text)
+	}
+}
+
+// blobs reads the rest of a list of binaries, its bracket being read.
+func (r *jsonReader) blobs() (attribute.Value, error) {
+	list := attribute.BS{}
 	for first := true; ; first = false {
 		more, err := r.next(']', first)
 		if err != nil {
@@ -179,23 +215,28 @@ func elements[L interface {
 		if !more {
 			return list, nil
 		}
-		var e E
-		if err := read(&e); err != nil {
+		b, err := r.blob(shapeBlob)
+		if err != nil {
 			return nil, err
 		}
-		list = append(list, e)
+		list = append(list, b)
 	}
 }
 
-// attributes reads the rest of a map of attribute values, its brace being read.
+// attributes reads the rest of a map of attribute values, its brace being
+// read. The entries are gathered first, so that the map is made in its size.
 func (r *jsonReader) attributes() (attribute.M, error) {
-	m := attribute.M{}
+	names, values := len(r.names), len(r.values)
+	defer func() { r.names, r.values = r.names[:names], r.values[:values] }()
 	for first := true; ; first = false {
 		more, err := r.next('}', first)
-		if err != nil || !more {
-			return m, err
+		if err != nil {
+			return nil, err
 		}
-		key, err := r.keyString()
+		if !more {
+			break
+		}
+		name, err := r.keyString()
 		if err != nil {
 			return nil, err
 		}
@@ -203,8 +244,13 @@ func (r *jsonReader) attributes() (attribute.M, error) {
 		if err := r.attribute(&v); err != nil {
 			return nil, err
 		}
-		m[key] = v
+		r.names, r.values = append(r.names, name), append(r.values, v)
 	}
+	m := make(attribute.M, len(r.names)-names)
+	for i, name := range r.names[names:] {
+		m[name] = r.values[values+i]
+	}
+	return m, nil
 }
 
 // appendAttribute writes an attribute value; a nil one as {}.

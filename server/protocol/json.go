@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/attribute"
 )
 
 // jsonNotation is JSON as awsJson 1.0 and 1.1 have it (members by the model's
@@ -26,6 +28,7 @@ func (n jsonNotation) contentType(op *api.Operation) string {
 
 func (n jsonNotation) decode(d *decoding, data []byte, sh *shape, s slot) error {
 	r := n.reader(d, data)
+	defer r.free()
 	if r.space() == 0 && r.pos == len(data) {
 		return nil
 	}
@@ -34,23 +37,11 @@ func (n jsonNotation) decode(d *decoding, data []byte, sh *shape, s slot) error 
 
 func (n jsonNotation) decodePayload(d *decoding, data []byte, m *member, s slot) error {
 	r := n.reader(d, data)
+	defer r.free()
 	if r.space() == 0 && r.pos == len(data) {
 		return nil
 	}
 	return r.finish(r.value(m.shape, s.field(m), m))
-}
-
-// sharedText is the largest body whose strings share one copy of it. One
-// allocation then serves them all, and a string that is kept for long holds no
-// more than this.
-const sharedText = 4096
-
-func (n jsonNotation) reader(d *decoding, data []byte) *jsonReader {
-	r := &jsonReader{jsonLexer: jsonLexer{data: data}, d: d, rest: n.rest}
-	if len(data) <= sharedText {
-		r.text = string(data)
-	}
-	return r
 }
 
 // jsonReader decodes one body.
@@ -58,6 +49,41 @@ type jsonReader struct {
 	jsonLexer
 	d    *decoding
 	rest bool
+	// names and values are stacks of elements of attribute values whose number
+	// is not known yet.
+	names  []string
+	values []attribute.Value
+}
+
+var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
+
+// sharedText is the largest body whose strings share one copy of it. One
+// allocation then serves them all, and a string that is kept for long holds no
+// more than this.
+const sharedText = 4096
+
+func (n jsonNotation) reader(d *decoding, data []byte) *jsonReader {
+	r := jsonReaders.Get().(*jsonReader)
+	r.data, r.d, r.rest = data, d, n.rest
+	if len(data) <= sharedText {
+		r.text = string(data)
+	}
+	return r
+}
+
+// free gives the reader back without what it read.
+func (r *jsonReader) free() {
+	if cap(r.scratch) > maxPooled || cap(r.names) > maxPooled/16 {
+		return
+	}
+	clear(r.names[:cap(r.names)])
+	clear(r.values[:cap(r.values)])
+	*r = jsonReader{
+		jsonLexer: jsonLexer{scratch: r.scratch[:0]},
+		names:     r.names[:0],
+		values:    r.values[:0],
+	}
+	jsonReaders.Put(r)
 }
 
 // finish demands, after a value was read with err, that nothing but space

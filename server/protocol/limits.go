@@ -50,7 +50,8 @@ const (
 func (l *limits) holds(c check, sh *shape, s slot) bool {
 	switch c {
 	case checkMax:
-		return l.max == nil || measure(sh, s) <= l.max.value
+		// A string has no more characters than bytes.
+		return l.max == nil || sh.kind == kindString && float64(len(*s.string())) <= l.max.value || measure(sh, s) <= l.max.value
 	case checkMin:
 		return l.min == nil || measure(sh, s) >= l.min.value
 	case checkPattern:

@@ -18,7 +18,8 @@ func Validate(svc *api.Service, op *api.Operation, in any, p api.Presence) error
 		return nil
 	}
 	v := validator{presence: p, style: quirkOf(svc).validation}
-	v.structure(sh, s, nil)
+	v.way = v.room[:0]
+	v.structure(sh, s)
 	return v.failure()
 }
 
@@ -30,6 +31,9 @@ type validator struct {
 	presence api.Presence
 	style    validationStyle
 	defects  []defect
+	// way leads to the value that is being looked at.
+	way  []step
+	room [8]step
 }
 
 // defect is one thing that is wrong.
@@ -43,48 +47,51 @@ type defect struct {
 }
 
 // step is a part of the way to a value: a member, or an element behind one.
-// Steps are made on the stack, and become text only for a defect.
 type step struct {
-	up     *step
 	member *member // nil for elements
 	key    string  // of a map's value
 	index  int     // of a list's element, from 1; 0 for other steps
 }
 
-func (p *step) String() string {
-	if p == nil {
-		return ""
+// path is the way in the words of messages: "keySchema.1.member.keyType".
+func (v *validator) path() string {
+	var b []byte
+	for i, p := range v.way {
+		if i > 0 {
+			b = append(b, '.')
+		}
+		switch {
+		case p.member != nil:
+			b = append(b, p.member.shown...)
+		case p.index > 0:
+			b = append(strconv.AppendInt(b, int64(p.index), 10), ".member"...)
+		default:
+			b = append(append(b, p.key...), ".member"...)
+		}
 	}
-	text := p.up.String()
-	if text != "" {
-		text += "."
-	}
-	switch {
-	case p.member != nil:
-		return text + p.member.shown
-	case p.index > 0:
-		return text + strconv.Itoa(p.index) + ".member"
-	}
-	return text + p.key + ".member"
+	return string(b)
 }
 
-func (v *validator) structure(sh *shape, s slot, way *step) {
+func (v *validator) structure(sh *shape, s slot) {
 	for _, m := range sh.members {
 		if !m.shape.constrained && !m.limited() {
 			continue
 		}
 		at := s.field(m)
-		here := step{up: way, member: m}
-		if at.absent(m.shape) && !(m.shape.kind == kindString && v.sent(m, at)) {
-			if m.required {
-				v.defects = append(v.defects, defect{member: m, path: here.String(), missing: true, constraint: "Member must not be null"})
-			}
+		absent := at.absent(m.shape) && !(m.shape.kind == kindString && v.sent(m, at))
+		if absent && !m.required {
 			continue
 		}
-		if !v.style.requiredOnly {
-			v.simple(m, m.shape, at, &here)
+		v.way = append(v.way, step{member: m})
+		if absent {
+			v.defects = append(v.defects, defect{member: m, path: v.path(), missing: true, constraint: "Member must not be null"})
+		} else {
+			if !v.style.requiredOnly {
+				v.simple(m, m.shape, at)
+			}
+			v.inside(m, m.shape, at)
 		}
-		v.inside(m, m.shape, at, &here)
+		v.way = v.way[:len(v.way)-1]
 	}
 }
 
@@ -93,96 +100,119 @@ func (v *validator) sent(m *member, at slot) bool {
 }
 
 // inside checks what a value holds: members of structures, elements, entries.
-func (v *validator) inside(m *member, sh *shape, s slot, way *step) {
+func (v *validator) inside(m *member, sh *shape, s slot) {
 	switch sh.kind {
 	case kindPointer:
 		if target, ok := s.target(); ok && sh.elem.constrained {
-			v.inside(m, sh.elem, target, way)
+			v.inside(m, sh.elem, target)
 		}
 	case kindStruct:
-		v.structure(sh, s, way)
+		v.structure(sh, s)
 	case kindList:
-		v.list(m, sh, s, way)
+		v.list(m, sh, s)
 	case kindMap:
-		v.mapping(m, sh, s, way)
+		v.mapping(m, sh, s)
 	}
 }
 
-func (v *validator) list(m *member, sh *shape, s slot, way *step) {
+// element checks what an element holds.
+func (v *validator) element(m *member, sh *shape, s slot, way step) {
+	if sh.constrained {
+		v.way = append(v.way, way)
+		v.inside(m, sh, s)
+		v.way = v.way[:len(v.way)-1]
+	}
+}
+
+func (v *validator) list(m *member, sh *shape, s slot) {
 	l := &m.itemLimits
-	if sh != m.shape {
+	if sh != m.shape || v.style.requiredOnly {
 		l = &noLimits // the tag knows the elements of the member's own list only
 	}
-	if !sh.elem.constrained && l.none() {
+	checked := !v.style.requiredOnly && (sh.elem.enum != nil || !l.none())
+	if !sh.elem.constrained && !checked {
 		return
 	}
 	for i := range s.len() {
 		e := s.elem(sh, i)
-		if !v.style.requiredOnly && !l.fits(sh.elem, e) {
-			v.add(m, sh, s, way, "Member must satisfy constraint: "+l.all(sh.elem))
-			break
+		if checked && !l.fits(sh.elem, e) {
+			v.add(m, sh, s, "Member must satisfy constraint: "+l.all(sh.elem))
+			return
 		}
-		if sh.elem.constrained {
-			v.inside(m, sh.elem, e, &step{up: way, index: i + 1})
-		}
+		v.element(m, sh.elem, e, step{index: i + 1})
 	}
 }
 
-func (v *validator) mapping(m *member, sh *shape, s slot, way *step) {
+func (v *validator) mapping(m *member, sh *shape, s slot) {
 	keys, values := &m.keyLimits, &m.valueLimits
 	if sh != m.shape || v.style.requiredOnly {
 		keys, values = &noLimits, &noLimits
 	}
 	if !s.keysFit(sh, keys) {
-		v.add(m, sh, s, way, "Map keys must satisfy constraint: "+keys.all(shapeString))
+		v.add(m, sh, s, "Map keys must satisfy constraint: "+keys.all(shapeString))
 	}
-	if !sh.elem.constrained && values.none() {
-		return
+	checked := !v.style.requiredOnly && (sh.elem.enum != nil || !values.none())
+	if checked && !s.valuesFit(sh, values) {
+		v.add(m, sh, s, "Map value must satisfy constraint: "+values.all(sh.elem))
 	}
-	valuesFit := true
-	for key, e := range s.entries(sh) {
-		valuesFit = valuesFit && (v.style.requiredOnly || values.fits(sh.elem, e))
-		if sh.elem.constrained {
-			v.inside(m, sh.elem, e, &step{up: way, key: key})
+	if sh.elem.constrained {
+		for key, e := range s.entries(sh) {
+			v.element(m, sh.elem, e, step{key: key})
 		}
-	}
-	if !valuesFit {
-		v.add(m, sh, s, way, "Map value must satisfy constraint: "+values.all(sh.elem))
 	}
 }
 
 // keysFit says whether all keys of a map fit, without a look at its values.
 func (s slot) keysFit(sh *shape, l *limits) bool {
-	switch {
-	case l.none():
-	case sh.elem.kind == kindAttribute:
+	if l.none() {
+		return true
+	}
+	if sh.elem.kind == kindAttribute {
 		for key := range *s.attributes() {
 			if !l.fits(shapeString, stringSlot(&key)) {
 				return false
 			}
 		}
-	default:
-		for key := range s.entries(sh) {
-			if !l.fits(shapeString, stringSlot(&key)) {
+		return true
+	}
+	for key := range s.entries(sh) {
+		if !l.fits(shapeString, stringSlot(&key)) {
+			return false
+		}
+	}
+	return true
+}
+
+// valuesFit says whether all values of a map fit.
+func (s slot) valuesFit(sh *shape, l *limits) bool {
+	if sh.typ == typeStringMap {
+		for _, value := range *s.strings() {
+			if !l.fits(shapeString, stringSlot(&value)) {
 				return false
 			}
+		}
+		return true
+	}
+	for _, e := range s.entries(sh) {
+		if !l.fits(sh.elem, e) {
+			return false
 		}
 	}
 	return true
 }
 
 // simple checks the value itself.
-func (v *validator) simple(m *member, sh *shape, s slot, way *step) {
+func (v *validator) simple(m *member, sh *shape, s slot) {
 	sh, s = behind(sh, s)
 	for c := range checks {
 		if !m.limits.holds(c, sh, s) {
-			v.add(m, sh, s, way, m.limits.text(c, sh))
+			v.add(m, sh, s, m.limits.text(c, sh))
 		}
 	}
 }
 
-func (v *validator) add(m *member, sh *shape, s slot, way *step, constraint string) {
-	v.defects = append(v.defects, defect{member: m, path: way.String(), shape: sh, at: s, constraint: constraint})
+func (v *validator) add(m *member, sh *shape, s slot, constraint string) {
+	v.defects = append(v.defects, defect{member: m, path: v.path(), shape: sh, at: s, constraint: constraint})
 }
 
 // failure is the error for what was found, or nil.
