@@ -48,3 +48,7 @@ func TestConformanceOfCopies(t *testing.T) {
 }
 
 func BenchmarkDocker(b *testing.B) { sandboxtest.Bench(b, launcher(b)) }
+
+func TestPython(t *testing.T) { sandboxtest.RunPython(t, launcher(t)) }
+
+func TestNode(t *testing.T) { sandboxtest.RunNode(t, launcher(t)) }

@@ -36,3 +36,7 @@ func launcher(t testing.TB) *process.Launcher {
 func TestConformance(t *testing.T) { sandboxtest.Run(t, launcher(t)) }
 
 func BenchmarkProcess(b *testing.B) { sandboxtest.Bench(b, launcher(b)) }
+
+func TestPython(t *testing.T) { sandboxtest.RunPython(t, launcher(t)) }
+
+func TestNode(t *testing.T) { sandboxtest.RunNode(t, launcher(t)) }
