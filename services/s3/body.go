@@ -1,0 +1,176 @@
+package s3
+
+import (
+	"errors"
+	"io"
+
+	"github.com/virga-cloud/virga/api/ids"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// body is where the bytes of an object are. Completing a multipart upload
+// lists the blobs of its parts; nothing is rewritten.
+type body struct {
+	Blobs []storage.Blob `cbor:"1,keyasint,omitempty"`
+	// Parts are there for objects that were uploaded in parts, one for each blob.
+	Parts []piece `cbor:"2,keyasint,omitempty"`
+}
+
+// piece is one part of a complete object.
+type piece struct {
+	Number int32 `cbor:"1,keyasint"`
+	// Sum is its checksum, of the object's algorithm.
+	Sum string `cbor:"2,keyasint,omitempty"`
+}
+
+// A body is kept in its object's record while it is small, so that a small
+// object is read and written as one record, and listings still pass over it
+// quickly. Larger ones are records of their own.
+const (
+	maxRecordInline = 2 << 10
+	maxRecordBlobs  = 8
+)
+
+func (b *body) fitsRecord() bool {
+	inline := 0
+	for i := range b.Blobs {
+		inline += len(b.Blobs[i].Inline)
+	}
+	return inline <= maxRecordInline && len(b.Blobs) <= maxRecordBlobs
+}
+
+// newBodyID makes the id of a body's record.
+func newBodyID(source *ids.Source) []byte {
+	id := make([]byte, 12)
+	_, _ = source.Read(id) // never fails
+	return id
+}
+
+// setBody gives o its body. When the record is written (writeObject) the body
+// goes inside or beside it.
+func (s *Service) setBody(o *object, b *body) {
+	o.Body, o.BodyID = b, nil
+	if !b.fitsRecord() {
+		o.BodyID = newBodyID(s.env.IDs)
+	}
+}
+
+// readBody is the body of an object.
+func readBody(tx storage.Tx, bucket uint64, o *object) (*body, error) {
+	if o.BodyID == nil {
+		if o.Body == nil {
+			return &body{}, nil
+		}
+		return o.Body, nil
+	}
+	return storage.GetRecord[body](tx, keyBody(bucket, o.BodyID))
+}
+
+// dropBody removes the body of an object that is replaced or deleted.
+func (s *Service) dropBody(tx storage.Tx, bucket uint64, o *object) error {
+	b, err := readBody(tx, bucket, o)
+	if err != nil {
+		return err
+	}
+	for _, blob := range b.Blobs {
+		if err := s.env.Blobs.Unlink(tx, blob); err != nil {
+			return err
+		}
+	}
+	if o.BodyID == nil {
+		return nil
+	}
+	return tx.Delete(keyBody(bucket, o.BodyID))
+}
+
+// linkBody makes the blobs of a body live.
+func (s *Service) linkBody(tx storage.Tx, b *body) error {
+	for _, blob := range b.Blobs {
+		if err := s.env.Blobs.Link(tx, blob); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens n bytes of a body from offset off. All blobs are opened at once:
+// who has them open reads them to their end, whatever becomes of the object.
+// It returns storage.ErrNotFound when the object has been removed meanwhile.
+func (s *Service) open(b *body, off, n int64) (io.ReadCloser, error) {
+	var open chain
+	for _, blob := range b.Blobs {
+		if n == 0 {
+			break
+		}
+		if off >= blob.Size {
+			off -= blob.Size
+			continue
+		}
+		take := min(n, blob.Size-off)
+		var r *storage.BlobReader
+		var err error
+		if take == blob.Size {
+			r, err = s.env.Blobs.Open(blob)
+		} else {
+			r, err = s.env.Blobs.OpenRange(blob, off, take)
+		}
+		if err != nil {
+			return nil, errors.Join(err, open.Close())
+		}
+		open = append(open, r)
+		off, n = 0, n-take
+	}
+	if len(open) == 1 {
+		return open[0], nil // net/http sends a single file with sendfile
+	}
+	return &open, nil
+}
+
+// chain reads blobs one after the other.
+type chain []*storage.BlobReader
+
+// Read implements io.Reader.
+func (c *chain) Read(p []byte) (int, error) {
+	for len(*c) > 0 {
+		n, err := (*c)[0].Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		if err := c.next(); err != nil {
+			return 0, err
+		}
+	}
+	return 0, io.EOF
+}
+
+// WriteTo implements io.WriterTo, which lets each blob go by sendfile.
+func (c *chain) WriteTo(w io.Writer) (written int64, err error) {
+	for len(*c) > 0 {
+		n, err := (*c)[0].WriteTo(w)
+		written += n
+		if err != nil {
+			return written, err
+		}
+		if err := c.next(); err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+func (c *chain) next() error {
+	first := (*c)[0]
+	*c = (*c)[1:]
+	return first.Close()
+}
+
+// Close implements io.Closer.
+func (c *chain) Close() (err error) {
+	for len(*c) > 0 {
+		err = errors.Join(err, c.next())
+	}
+	return err
+}

@@ -1,0 +1,201 @@
+package s3
+
+import (
+	"strconv"
+
+	"github.com/virga-cloud/virga/api"
+)
+
+// The errors of S3, as
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html lists
+// them and the service words them. The few that the model names are made here
+// too: S3 sends details with them (BucketName, Key) that the model has not.
+
+func errNoSuchBucket(name string) error {
+	return api.Errorf("NoSuchBucket", 404, "The specified bucket does not exist").With("BucketName", name)
+}
+
+func errNoSuchKey(key string) error {
+	return api.Errorf("NoSuchKey", 404, "The specified key does not exist.").With("Key", key)
+}
+
+func errNoSuchUpload(id string) error {
+	return api.Errorf("NoSuchUpload", 404, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.").With("UploadId", id)
+}
+
+func errNoSuchVersion(key, version string) error {
+	return api.Errorf("NoSuchVersion", 404, "The specified version does not exist.").With("Key", key).With("VersionId", version)
+}
+
+// errNone is the answer for a configuration that a bucket does not have.
+func errNone(code, message, bucket string) error {
+	return api.Errorf(code, 404, "%s", message).With("BucketName", bucket)
+}
+
+func errBucketAlreadyExists(name string) error {
+	return api.Errorf("BucketAlreadyExists", 409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.").With("BucketName", name)
+}
+
+func errBucketAlreadyOwnedByYou(name string) error {
+	return api.Errorf("BucketAlreadyOwnedByYou", 409, "Your previous request to create the named bucket succeeded and you already own it.").With("BucketName", name)
+}
+
+func errBucketNotEmpty(name string) error {
+	return api.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty").With("BucketName", name)
+}
+
+func errInvalidBucketName(name string) error {
+	return api.Errorf("InvalidBucketName", 400, "The specified bucket is not valid.").With("BucketName", name)
+}
+
+func errInvalidLocationConstraint(location string) error {
+	return api.Errorf("InvalidLocationConstraint", 400, "The specified location-constraint is not valid").With("LocationConstraint", location)
+}
+
+func errIllegalLocationConstraint(location string) error {
+	if location == "" {
+		location = "unspecified"
+	}
+	return api.Errorf("IllegalLocationConstraintException", 400, "The %s location constraint is incompatible for the region specific endpoint this request was sent to.", location)
+}
+
+func errAccessDenied() error {
+	return api.Errorf("AccessDenied", 403, "Access Denied")
+}
+
+func errInvalidArgument(name, value, message string) error {
+	return api.Errorf("InvalidArgument", 400, "%s", message).With("ArgumentName", name).With("ArgumentValue", value)
+}
+
+func errInvalidRequest(format string, args ...any) error {
+	return api.Errorf("InvalidRequest", 400, format, args...)
+}
+
+// errNotImplemented refuses what a header asks for; S3 says so itself of
+// headers that it does not take.
+func errNotImplemented(header string) error {
+	return api.Errorf("NotImplemented", 501, "A header you provided implies functionality that is not implemented").With("Header", header)
+}
+
+func errMalformedXML() error {
+	return api.Errorf("MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema")
+}
+
+func errPreconditionFailed(condition string) error {
+	return api.Errorf("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold").With("Condition", condition)
+}
+
+func errKeyTooLong(key string) error {
+	return api.Errorf("KeyTooLongError", 400, "Your key is too long").
+		With("Size", strconv.Itoa(len(key))).With("MaxSizeAllowed", strconv.Itoa(maxKey))
+}
+
+func errMetadataTooLarge(size int) error {
+	return api.Errorf("MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size").
+		With("Size", strconv.Itoa(size)).With("MaxSizeAllowed", strconv.Itoa(maxMetadata))
+}
+
+func errEntityTooLarge(size, limit int64) error {
+	return api.Errorf("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size").
+		With("ProposedSize", strconv.FormatInt(size, 10)).With("MaxSizeAllowed", strconv.FormatInt(limit, 10))
+}
+
+func errEntityTooSmall(size int64, number int32, etag string) error {
+	return api.Errorf("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size").
+		With("ProposedSize", strconv.FormatInt(size, 10)).With("MinSizeAllowed", strconv.Itoa(minPart)).
+		With("PartNumber", strconv.Itoa(int(number))).With("ETag", etag)
+}
+
+func errMissingContentLength() error {
+	return api.Errorf("MissingContentLength", 411, "You must provide the Content-Length HTTP header.")
+}
+
+func errIncompleteBody() error {
+	return api.Errorf("IncompleteBody", 400, "You did not provide the number of bytes specified by the Content-Length HTTP header")
+}
+
+func errInvalidDigest(value string) error {
+	return api.Errorf("InvalidDigest", 400, "The Content-MD5 you specified was invalid.").With("Content-MD5", value)
+}
+
+func errBadDigestMD5(expected, calculated string) error {
+	return api.Errorf("BadDigest", 400, "The Content-MD5 you specified did not match what we received.").
+		With("ExpectedDigest", expected).With("CalculatedDigest", calculated)
+}
+
+func errBadChecksum(a algorithm) error {
+	return api.Errorf("BadDigest", 400, "The %s you specified did not match the calculated checksum.", a)
+}
+
+func errInvalidRange(asked string, size int64) error {
+	return api.Errorf("InvalidRange", 416, "The requested range is not satisfiable").
+		With("RangeRequested", asked).With("ActualObjectSize", strconv.FormatInt(size, 10))
+}
+
+func errInvalidPartNumber(asked int32, count int) error {
+	return api.Errorf("InvalidPartNumber", 416, "The requested partnumber is not satisfiable").
+		With("PartNumberRequested", strconv.Itoa(int(asked))).With("ActualPartCount", strconv.Itoa(count))
+}
+
+func errInvalidPart(upload string, number int32, etag string) error {
+	return api.Errorf("InvalidPart", 400, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.").
+		With("UploadId", upload).With("PartNumber", strconv.Itoa(int(number))).With("ETag", etag)
+}
+
+func errInvalidPartOrder(upload string) error {
+	return api.Errorf("InvalidPartOrder", 400, "The list of parts was not in ascending order. Parts must be ordered by part number.").With("UploadId", upload)
+}
+
+func errInvalidStorageClass(class string) error {
+	return api.Errorf("InvalidStorageClass", 400, "The storage class you specified is not valid").With("StorageClassRequested", class)
+}
+
+func errInvalidObjectState(class string) error {
+	return api.Errorf("InvalidObjectState", 403, "The operation is not valid for the object's storage class").With("StorageClass", class)
+}
+
+func errInvalidTag(message, key string) error {
+	e := api.Errorf("InvalidTag", 400, "%s", message)
+	if key != "" {
+		e.With("TagKey", key)
+	}
+	return e
+}
+
+func errBadRequest(message string) error {
+	return api.Errorf("BadRequest", 400, "%s", message)
+}
+
+func errInvalidRedirectLocation() error {
+	return api.Errorf("InvalidRedirectLocation", 400, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+}
+
+func errACLNotSupported() error {
+	return api.Errorf("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+}
+
+func errACLWithOwnership() error {
+	return api.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+}
+
+// errNotModified is the answer of a read whose conditions say that the client
+// has the object already. It has no body.
+func errNotModified(o *object) error {
+	return api.Errorf("NotModified", 304, "Not Modified").
+		WithHeader("ETag", quoted(o.ETag)).WithHeader("Last-Modified", httpDate(o.modified()))
+}
+
+// refusal is a target that does not take a bucket's events, and why.
+type refusal struct{ target, why string }
+
+func errDestinations(refusals []refusal) error {
+	e := api.Errorf("InvalidArgument", 400, "Unable to validate the following destination configurations")
+	if len(refusals) == 1 {
+		return e.With("ArgumentName", refusals[0].target).With("ArgumentValue", refusals[0].why)
+	}
+	for i, r := range refusals {
+		n := strconv.Itoa(i + 1)
+		e.With("ArgumentName"+n, r.target).With("ArgumentValue"+n, r.why)
+	}
+	return e
+}

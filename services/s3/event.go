@@ -1,0 +1,204 @@
+package s3
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/events"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// event is one kind of event, as the two forms of notification name it.
+type event struct {
+	// name is the record's, and with "s3:" before it the configuration's.
+	name string
+	// version is that of the record's form.
+	version string
+	// detail is EventBridge's detail-type; reason and deletion are in its detail.
+	detail, reason, deletion string
+}
+
+// The events that this service sends.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+var (
+	eventPut           = event{"ObjectCreated:Put", "2.1", "Object Created", "PutObject", ""}
+	eventCopy          = event{"ObjectCreated:Copy", "2.1", "Object Created", "CopyObject", ""}
+	eventComplete      = event{"ObjectCreated:CompleteMultipartUpload", "2.1", "Object Created", "CompleteMultipartUpload", ""}
+	eventDelete        = event{"ObjectRemoved:Delete", "2.1", "Object Deleted", "DeleteObject", "Permanently Deleted"}
+	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
+	eventTaggingDelete = event{"ObjectTagging:Delete", "2.3", "Object Tags Deleted", "", ""}
+)
+
+// notification is what queues, topics and functions receive.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+type notification struct {
+	Records []record `json:"Records"`
+}
+
+type record struct {
+	EventVersion      string            `json:"eventVersion"`
+	EventSource       string            `json:"eventSource"`
+	AWSRegion         string            `json:"awsRegion"`
+	EventTime         string            `json:"eventTime"`
+	EventName         string            `json:"eventName"`
+	UserIdentity      identity          `json:"userIdentity"`
+	RequestParameters requestParameters `json:"requestParameters"`
+	ResponseElements  responseElements  `json:"responseElements"`
+	S3                subject           `json:"s3"`
+}
+
+type identity struct {
+	PrincipalID string `json:"principalId"`
+}
+
+type requestParameters struct {
+	SourceIPAddress string `json:"sourceIPAddress"`
+}
+
+type responseElements struct {
+	RequestID string `json:"x-amz-request-id"`
+	HostID    string `json:"x-amz-id-2"`
+}
+
+type subject struct {
+	SchemaVersion   string        `json:"s3SchemaVersion"`
+	ConfigurationID string        `json:"configurationId"`
+	Bucket          bucketSubject `json:"bucket"`
+	Object          objectSubject `json:"object"`
+}
+
+type bucketSubject struct {
+	Name          string   `json:"name"`
+	OwnerIdentity identity `json:"ownerIdentity"`
+	ARN           string   `json:"arn"`
+}
+
+type objectSubject struct {
+	Key       string `json:"key"` // as in a URL's query
+	Size      *int64 `json:"size,omitempty"`
+	ETag      string `json:"eTag,omitempty"`
+	Sequencer string `json:"sequencer"`
+}
+
+// emit sends an event to whom it concerns, in the transaction of the change
+// that it tells of. o is the object after the change; when it was deleted, only its
+// sequence is known.
+func (s *Service) emit(ctx context.Context, tx storage.Tx, b *bucket, e event, key string, o *object) error {
+	for i := range b.Notify {
+		r := &b.Notify[i]
+		if !r.wants(e.name, key) {
+			continue
+		}
+		payload, err := json.Marshal(notification{[]record{newRecord(api.CallFrom(ctx), b, r.ID, e, key, o)}})
+		if err != nil {
+			return err
+		}
+		if err := s.env.Events.Send(tx, events.Delivery{Target: r.Target, Principal: b.principal(), Payload: payload}); err != nil {
+			return err
+		}
+	}
+	if b.Bridge {
+		return s.emitBridge(ctx, tx, b, e, key, o)
+	}
+	return nil
+}
+
+func newRecord(call *api.Call, b *bucket, configuration string, e event, key string, o *object) record {
+	r := record{
+		EventVersion: e.version, EventSource: "aws:s3", AWSRegion: b.Region,
+		EventTime: call.Time.UTC().Format(eventTime), EventName: e.name,
+		UserIdentity:      identity{principalID(call.Principal)},
+		RequestParameters: requestParameters{call.SourceIP},
+		ResponseElements:  responseElements{call.RequestID, call.RequestID},
+		S3: subject{
+			SchemaVersion: "1.0", ConfigurationID: configuration,
+			Bucket: bucketSubject{b.Name, identity{customerID(b.Account)}, b.arn()},
+			Object: objectSubject{Key: encodeURL(key), ETag: o.ETag, Sequencer: sequencer(o.Sequence)},
+		},
+	}
+	if e.detail == "Object Created" {
+		r.S3.Object.Size = &o.Size
+	}
+	return r
+}
+
+// bridgeEvent is what EventBridge receives.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+type bridgeEvent struct {
+	Version    string       `json:"version"`
+	ID         string       `json:"id"`
+	DetailType string       `json:"detail-type"`
+	Source     string       `json:"source"`
+	Account    string       `json:"account"`
+	Time       string       `json:"time"`
+	Region     string       `json:"region"`
+	Resources  []string     `json:"resources"`
+	Detail     bridgeDetail `json:"detail"`
+}
+
+type bridgeDetail struct {
+	Version  string       `json:"version"`
+	Bucket   bridgeBucket `json:"bucket"`
+	Object   bridgeObject `json:"object"`
+	Request  string       `json:"request-id"`
+	Who      string       `json:"requester"`
+	SourceIP string       `json:"source-ip-address"`
+	Reason   string       `json:"reason,omitempty"`
+	Deletion string       `json:"deletion-type,omitempty"`
+}
+
+type bridgeBucket struct {
+	Name string `json:"name"`
+}
+
+type bridgeObject struct {
+	Key       string `json:"key"` // as it is
+	Size      *int64 `json:"size,omitempty"`
+	ETag      string `json:"etag,omitempty"`
+	Sequencer string `json:"sequencer,omitempty"`
+}
+
+func (s *Service) emitBridge(ctx context.Context, tx storage.Tx, b *bucket, e event, key string, o *object) error {
+	call := api.CallFrom(ctx)
+	detail := bridgeDetail{
+		Version: "0", Bucket: bridgeBucket{b.Name}, Object: bridgeObject{Key: key, ETag: o.ETag, Sequencer: sequencer(o.Sequence)},
+		Request: call.RequestID, Who: call.Account, SourceIP: call.SourceIP, Reason: e.reason, Deletion: e.deletion,
+	}
+	if e.detail == "Object Created" {
+		detail.Object.Size = &o.Size
+	}
+	payload, err := json.Marshal(bridgeEvent{
+		Version: "0", ID: s.env.IDs.UUID(), DetailType: e.detail, Source: "aws.s3", Account: b.Account,
+		Time: call.Time.UTC().Format("2006-01-02T15:04:05Z"), Region: b.Region, Resources: []string{b.arn()}, Detail: detail,
+	})
+	if err != nil {
+		return err
+	}
+	bus := api.ARN{Partition: api.PartitionOf(b.Region), Service: "events", Region: b.Region, Account: b.Account, Resource: "event-bus/default"}
+	return s.env.Events.Send(tx, events.Delivery{Target: bus.String(), Principal: b.principal(), Payload: payload})
+}
+
+// sequencer is a write's place among those of its key: of two, the one that
+// sorts later came later.
+func sequencer(n uint64) string { return fmt.Sprintf("00%016X", n) }
+
+// principalID is who made a change, as events name it.
+func principalID(p api.Principal) string {
+	switch {
+	case p.Anonymous:
+		return "Anonymous"
+	case p.Service != "":
+		return p.Service
+	}
+	return "AWS:" + p.ID
+}
+
+// customerID is the older, shorter id of an account, which events have for a bucket's owner.
+func customerID(account string) string {
+	sum := sha256.Sum256([]byte("customer id of " + account))
+	return "A" + base32.StdEncoding.EncodeToString(sum[:])[:13]
+}

@@ -1,0 +1,73 @@
+package s3
+
+import "github.com/virga-cloud/virga/storage"
+
+// The keys of this service. Buckets have ids, so that a bucket that is deleted
+// and made again has nothing of the old one.
+//
+//	s3 n <name>                          bucket   bucket names are unique across accounts and regions
+//	s3 a <account> <name>                nothing  the buckets of an account, as ListBuckets shows them
+//	s3 o <bucket> <key>                  object   the current version of each key, as listings show them
+//	s3 b <bucket> <body id>              body     of objects whose body does not fit their record
+//	s3 u <bucket> <key> <upload id>      upload   a multipart upload under way
+//	s3 p <bucket> <upload id> <number>   part     its parts
+//	s3 g <bucket> <upload id>            nothing  an upload that has ended and may have parts left (see sweep.go)
+//	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads left
+//
+// "s3 v <bucket> <key> <version>" is kept for versions that are not current:
+// a listing of objects never meets one.
+var (
+	rootBuckets  = storage.Key{}.String("s3").String("n")
+	rootAccounts = storage.Key{}.String("s3").String("a")
+	rootObjects  = storage.Key{}.String("s3").String("o")
+	rootBodies   = storage.Key{}.String("s3").String("b")
+	rootUploads  = storage.Key{}.String("s3").String("u")
+	rootParts    = storage.Key{}.String("s3").String("p")
+	rootEnded    = storage.Key{}.String("s3").String("g")
+	rootDeleted  = storage.Key{}.String("s3").String("d")
+)
+
+func keyBucket(name string) storage.Key { return rootBuckets.Room(len(name) + 2).String(name) }
+
+func keyAccountBucket(account, name string) storage.Key {
+	return rootAccounts.String(account).String(name)
+}
+
+func keyObject(bucket uint64, key string) storage.Key {
+	return rootObjects.Room(len(key) + 16).Uint64(bucket).String(key)
+}
+
+func keyBody(bucket uint64, id []byte) storage.Key {
+	return rootBodies.Room(len(id) + 16).Uint64(bucket).Raw(id)
+}
+
+func keyUpload(bucket uint64, key, upload string) storage.Key {
+	return rootUploads.Room(len(key) + len(upload) + 24).Uint64(bucket).String(key).String(upload)
+}
+
+func keyPart(bucket uint64, upload string, number int32) storage.Key {
+	return rootParts.Room(len(upload) + 32).Uint64(bucket).String(upload).Uint64(uint64(number))
+}
+
+func keyEnded(bucket uint64, upload string) storage.Key {
+	return rootEnded.Uint64(bucket).String(upload)
+}
+
+func keyDeleted(bucket uint64) storage.Key { return rootDeleted.Uint64(bucket) }
+
+// The roots that a bucket's or an upload's children are scanned under.
+
+func objectsOf(bucket uint64) storage.Key { return rootObjects.Uint64(bucket) }
+func uploadsOf(bucket uint64) storage.Key { return rootUploads.Uint64(bucket) }
+func partsOf(bucket uint64, upload string) storage.Key {
+	return rootParts.Uint64(bucket).String(upload)
+}
+
+// afterKey is the first key under root whose string sorts behind all that are s
+// or, for a group, begin with s.
+func afterKey(root storage.Key, s string, group bool) []byte {
+	if group {
+		return storage.PrefixEnd(root.StringPrefix(s))
+	}
+	return storage.PrefixEnd(root.String(s))
+}

@@ -1,0 +1,301 @@
+package s3
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// Limits of keys and metadata, in bytes.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+const (
+	maxKey      = 1024
+	maxMetadata = 2048
+)
+
+// summary is what listings show of an object: the first members of its record.
+type summary struct {
+	// ETag is without quotes.
+	ETag string `cbor:"1,keyasint"`
+	Size int64  `cbor:"2,keyasint,omitempty"`
+	// Modified is in milliseconds since 1970; S3 shows whole seconds.
+	Modified int64    `cbor:"3,keyasint"`
+	Sum      checksum `cbor:"4,keyasint"`
+	// Class is empty for STANDARD.
+	Class string `cbor:"5,keyasint,omitempty"`
+}
+
+func (o *summary) modified() time.Time {
+	return time.UnixMilli(o.Modified).UTC().Truncate(time.Second)
+}
+
+func (o *summary) class() string {
+	if o.Class == "" {
+		return string(s3.StorageClassStandard)
+	}
+	return o.Class
+}
+
+// object is the record of one object.
+type object struct {
+	summary
+	// Sequence orders the writes of a key.
+	Sequence uint64 `cbor:"6,keyasint"`
+	attributes
+	// Upload is the multipart upload that the object was made by, and Count the number of its parts.
+	Upload string `cbor:"7,keyasint,omitempty"`
+	Count  int    `cbor:"8,keyasint,omitempty"`
+	// Body is where the bytes are; BodyID names a record that says it.
+	Body   *body  `cbor:"9,keyasint,omitempty"`
+	BodyID []byte `cbor:"10,keyasint,omitempty"`
+}
+
+// attributes are what a writer says of an object besides its bytes.
+type attributes struct {
+	ContentType        string            `cbor:"20,keyasint,omitempty"`
+	CacheControl       string            `cbor:"21,keyasint,omitempty"`
+	ContentDisposition string            `cbor:"22,keyasint,omitempty"`
+	ContentEncoding    string            `cbor:"23,keyasint,omitempty"`
+	ContentLanguage    string            `cbor:"24,keyasint,omitempty"`
+	Expires            int64             `cbor:"25,keyasint,omitempty"` // seconds since 1970
+	Redirect           string            `cbor:"26,keyasint,omitempty"`
+	Metadata           map[string]string `cbor:"27,keyasint,omitempty"` // by names in lower case
+	Tags               []tag             `cbor:"28,keyasint,omitempty"`
+}
+
+// checkKey holds a key to its limit.
+func checkKey(key string) error {
+	if len(key) > maxKey {
+		return errKeyTooLong(key)
+	}
+	return nil
+}
+
+// normalise checks what a client sent and brings it into the form it is kept in.
+func (a *attributes) normalise() error {
+	if a.ContentType == "" {
+		a.ContentType = "binary/octet-stream"
+	}
+	a.ContentEncoding = withoutChunked(a.ContentEncoding)
+	if r := a.Redirect; r != "" && !strings.HasPrefix(r, "/") && !strings.HasPrefix(r, "http://") && !strings.HasPrefix(r, "https://") {
+		return errInvalidRedirectLocation()
+	}
+	size := 0
+	lower := make(map[string]string, len(a.Metadata))
+	for name, value := range a.Metadata {
+		size += len(name) + len(value)
+		lower[strings.ToLower(name)] = value
+	}
+	a.Metadata = lower
+	if size > maxMetadata {
+		return errMetadataTooLarge(size)
+	}
+	return nil
+}
+
+// withoutChunked is a Content-Encoding without the one that only carried it here.
+func withoutChunked(encoding string) string {
+	if !strings.Contains(encoding, "aws-chunked") {
+		return encoding
+	}
+	var kept []string
+	for e := range strings.SplitSeq(encoding, ",") {
+		if e = strings.TrimSpace(e); e != "" && e != "aws-chunked" {
+			kept = append(kept, e)
+		}
+	}
+	return strings.Join(kept, ",")
+}
+
+// storageClass checks the class that an object is to have; STANDARD is kept as "".
+func storageClass(class s3.StorageClass) (string, error) {
+	switch class {
+	case "", s3.StorageClassStandard:
+		return "", nil
+	case s3.StorageClassReducedRedundancy, s3.StorageClassStandardIa, s3.StorageClassOnezoneIa,
+		s3.StorageClassIntelligentTiering, s3.StorageClassGlacier, s3.StorageClassDeepArchive, s3.StorageClassGlacierIr:
+		return string(class), nil
+	}
+	return "", errInvalidStorageClass(string(class))
+}
+
+// archived says that an object cannot be read before it is restored.
+func (o *object) archived() bool {
+	return o.Class == string(s3.StorageClassGlacier) || o.Class == string(s3.StorageClassDeepArchive)
+}
+
+// protection is what a request asks for besides storing bytes; what is not
+// carried out is refused.
+type protection struct {
+	acl                s3.ObjectCannedACL
+	grants             string
+	encryption         s3.ServerSideEncryption
+	kmsKey, kmsContext string
+	customerAlgorithm  string
+	customerKey        string
+	lockMode           s3.ObjectLockMode
+	lockUntil          time.Time
+	legalHold          s3.ObjectLockLegalHoldStatus
+	sourceAlgorithm    string
+}
+
+func (p protection) check() error {
+	switch {
+	case p.grants != "":
+		return errACLNotSupported()
+	case p.customerAlgorithm != "" || p.customerKey != "":
+		return errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
+	case p.sourceAlgorithm != "":
+		return errNotImplemented("x-amz-copy-source-server-side-encryption-customer-algorithm")
+	case p.kmsKey != "":
+		return errNotImplemented("x-amz-server-side-encryption-aws-kms-key-id")
+	case p.kmsContext != "":
+		return errNotImplemented("x-amz-server-side-encryption-context")
+	case p.lockMode != "":
+		return errNotImplemented("x-amz-object-lock-mode")
+	case !p.lockUntil.IsZero():
+		return errNotImplemented("x-amz-object-lock-retain-until-date")
+	case p.legalHold != "":
+		return errNotImplemented("x-amz-object-lock-legal-hold")
+	}
+	switch p.acl {
+	// Buckets enforce the ownership of objects, which leaves these two.
+	case "", s3.ObjectCannedACLPrivate, s3.ObjectCannedACLBucketOwnerFullControl:
+	default:
+		return errACLNotSupported()
+	}
+	switch p.encryption {
+	case "", s3.ServerSideEncryptionAes256:
+		return nil
+	case s3.ServerSideEncryptionAwsKms, s3.ServerSideEncryptionAwsKmsDsse, s3.ServerSideEncryptionAwsFsx, s3.ServerSideEncryptionAwsBackup:
+		return errNotImplemented("x-amz-server-side-encryption")
+	}
+	return errInvalidArgument("x-amz-server-side-encryption", string(p.encryption), "The encryption method specified is not supported")
+}
+
+// nullVersion is the id of the version that an object without versioning has.
+const nullVersion = "null"
+
+// objectRef names an object as requests do.
+type objectRef struct{ bucket, key, version, owner string }
+
+// checkVersion knows the one version that objects of an unversioned bucket
+// have, "null".
+func (r objectRef) checkVersion() error {
+	switch {
+	case r.version == "" || r.version == nullVersion:
+		return nil
+	case len(r.version) == 32:
+		return errNoSuchVersion(r.key, r.version)
+	}
+	return errInvalidArgument("versionId", r.version, "Invalid version id specified")
+}
+
+// object reads an object in a bucket that exists.
+func (s *Service) object(tx storage.Tx, r objectRef) (*bucket, *object, error) {
+	b, err := s.bucket(tx, r.bucket, r.owner)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.checkVersion(); err != nil {
+		return b, nil, err
+	}
+	o, err := storage.GetRecord[object](tx, keyObject(b.ID, r.key))
+	if errors.Is(err, storage.ErrNotFound) {
+		return b, nil, errNoSuchKey(r.key)
+	}
+	return b, o, err
+}
+
+// viewObject is object in a transaction of its own.
+func (s *Service) viewObject(r objectRef) (b *bucket, o *object, err error) {
+	err = s.env.DB.View(func(tx storage.Tx) error {
+		b, o, err = s.object(tx, r)
+		return err
+	})
+	return b, o, err
+}
+
+// changeObject rewrites the record of an object, whose body stays.
+func (s *Service) changeObject(r objectRef, change func(storage.Tx, *bucket, *object) error) error {
+	return s.env.DB.Update(func(tx storage.Tx) error {
+		b, o, err := s.object(tx, r)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, b, o); err != nil {
+			return err
+		}
+		return storage.PutRecord(tx, keyObject(b.ID, r.key), o)
+	})
+}
+
+// current reads the object under a key, or nil.
+func current(tx storage.Tx, bucket uint64, key string) (*object, error) {
+	o, err := storage.GetRecord[object](tx, keyObject(bucket, key))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	return o, err
+}
+
+// replace makes o, whose blobs are linked, the current object under a key in
+// the place of old, which may be nil.
+func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) error {
+	o.Sequence = s.sequence(old)
+	if old != nil {
+		if err := s.dropBody(tx, b.ID, old); err != nil {
+			return err
+		}
+	}
+	record := o
+	if o.BodyID != nil {
+		if err := storage.PutRecord(tx, keyBody(b.ID, o.BodyID), o.Body); err != nil {
+			return err
+		}
+		apart := *o
+		apart.Body = nil
+		record = &apart
+	}
+	return storage.PutRecord(tx, keyObject(b.ID, key), record)
+}
+
+// sequence is larger than that of any write of the same key before. The clock
+// alone does not do: it can stand still.
+func (s *Service) sequence(old *object) uint64 {
+	now := uint64(s.env.Clock.Now().UnixNano())
+	if old != nil {
+		now = max(now, old.Sequence+1)
+	}
+	for {
+		last := s.last.Load()
+		next := max(now, last+1)
+		if s.last.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
+
+// ownerID is the canonical user id of an account: 64 hexadecimal digits that
+// name no one else.
+func ownerID(account string) string {
+	sum := sha256.Sum256([]byte("canonical user id of " + account))
+	return hex.EncodeToString(sum[:])
+}
+
+// ownerOf is the owner as answers show it.
+func ownerOf(account string) *s3.Owner { return &s3.Owner{ID: ownerID(account)} }
+
+// quoted is an entity tag as it is on the wire.
+func quoted(etag string) string { return `"` + etag + `"` }
+
+// unquoted is an entity tag as clients send it, with quotes or without.
+func unquoted(etag string) string { return strings.Trim(strings.TrimSpace(etag), `"`) }
+
+// httpDate is a time in a header.
+func httpDate(t time.Time) string { return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") }

@@ -1,0 +1,197 @@
+package s3
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// maxPut is the largest body of one request: 5 GiB.
+const maxPut = 5 << 30
+
+// incoming is the body of a request with what the request says of it.
+type incoming struct {
+	body   io.Reader
+	length *int64
+	md5    string // Content-MD5
+	sums   checksumFields
+	// named is x-amz-sdk-checksum-algorithm: the algorithm of the checksum that is sent.
+	named s3.ChecksumAlgorithm
+}
+
+// promise is what an incoming body is to be held to.
+type promise struct {
+	body     io.Reader
+	length   int64
+	md5      string
+	sum      checksum     // its Value is empty when it comes in a trailer
+	trailers api.Trailers // not nil when the checksum comes in a trailer
+}
+
+// promised finds what is wrong with what a request says of its body, before
+// the body is read.
+func (in incoming) promised() (promise, error) {
+	p := promise{body: in.body, md5: in.md5}
+	if p.body == nil {
+		p.body = eof{}
+	}
+	if in.length == nil {
+		return p, errMissingContentLength()
+	}
+	if p.length = *in.length; p.length > maxPut {
+		return p, errEntityTooLarge(p.length, maxPut)
+	}
+	if in.md5 != "" {
+		if raw, err := base64.StdEncoding.DecodeString(in.md5); err != nil || len(raw) != md5.Size {
+			return p, errInvalidDigest(in.md5)
+		}
+	}
+	var err error
+	if p.sum, err = given(in.sums); err != nil {
+		return p, err
+	}
+	if t, ok := in.body.(api.Trailers); ok && p.sum.Algorithm == noAlgorithm {
+		if p.sum.Algorithm, err = announced(t); err != nil {
+			return p, err
+		}
+		if p.sum.Algorithm != noAlgorithm {
+			p.trailers = t
+		}
+	}
+	named, err := parseAlgorithm(in.named, "x-amz-sdk-checksum-algorithm")
+	switch {
+	case err != nil:
+		return p, err
+	case named == noAlgorithm:
+	case p.sum.Algorithm == noAlgorithm:
+		return p, errInvalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+	case named != p.sum.Algorithm:
+		return p, errInvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+	}
+	return p, nil
+}
+
+// received is a body that has been stored and is what it was promised to be,
+// but not linked to any record.
+type received struct {
+	blob storage.Blob
+	md5  [md5.Size]byte
+	// sum is of the algorithm that was asked for, sent the checksum that the
+	// client sent (none when it sent none).
+	sum, sent checksum
+}
+
+// etag is the entity tag of a body that was sent in one piece.
+func (r *received) etag() string { return hex.EncodeToString(r.md5[:]) }
+
+// receive stores a body, computing its MD5 and checksums as it passes. The
+// checksum of algorithm a is computed besides the one that the client sent;
+// noAlgorithm means the client's, or CRC64NVME when it sent none. The caller links
+// or discards the blob.
+func (s *Service) receive(ctx context.Context, p promise, a algorithm) (*received, error) {
+	if a == noAlgorithm {
+		if a = p.sum.Algorithm; a == noAlgorithm {
+			a = crc64nvmeSum
+		}
+	}
+	w, err := s.env.Blobs.Create(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Abort()
+	w.Expect(p.length)
+	d := digest{r: p.body, md5: md5.New(), sum: a.new()}
+	if p.sum.Algorithm != noAlgorithm && p.sum.Algorithm != a {
+		d.sent = p.sum.Algorithm.new()
+	}
+	if _, err := w.ReadFrom(&d); err != nil {
+		return nil, bodyError(&d, err)
+	}
+	if d.n != p.length {
+		return nil, errIncompleteBody()
+	}
+	r := &received{sum: checksumOf(a, d.sum)}
+	d.md5.Sum(r.md5[:0])
+	if p.sum.Algorithm == a {
+		r.sent = r.sum
+	} else if d.sent != nil {
+		r.sent = checksumOf(p.sum.Algorithm, d.sent)
+	}
+	if err := p.verify(r); err != nil {
+		return nil, err
+	}
+	if r.blob, err = w.Finish(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// verify compares what came with what was promised.
+func (p promise) verify(r *received) error {
+	if p.md5 != "" {
+		if calculated := base64.StdEncoding.EncodeToString(r.md5[:]); calculated != p.md5 {
+			return errBadDigestMD5(p.md5, calculated)
+		}
+	}
+	if p.trailers != nil {
+		p.sum.Value = p.trailers.Trailer(p.sum.Algorithm.header())
+		if err := p.sum.check(); err != nil {
+			return err
+		}
+	}
+	if p.sum.Algorithm != noAlgorithm && p.sum.Value != r.sent.Value {
+		return errBadChecksum(p.sum.Algorithm)
+	}
+	return nil
+}
+
+// bodyError is the error of a body that could not be stored: the client's when
+// reading failed, and the store's otherwise.
+func bodyError(d *digest, err error) error {
+	if d.err == nil {
+		return err
+	}
+	if errors.Is(d.err, io.ErrUnexpectedEOF) {
+		return errIncompleteBody()
+	}
+	return d.err
+}
+
+// digest computes the digests of what is read through it.
+type digest struct {
+	r              io.Reader
+	md5, sum, sent hash.Hash // sent may be nil
+	n              int64
+	err            error // of r, but for io.EOF
+}
+
+func (d *digest) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	if n > 0 {
+		d.n += int64(n)
+		// Hashes never fail. The order is that of the bytes' way through the
+		// processor's caches: the block was just written by Read.
+		_, _ = d.md5.Write(p[:n])
+		_, _ = d.sum.Write(p[:n])
+		if d.sent != nil {
+			_, _ = d.sent.Write(p[:n])
+		}
+	}
+	if err != nil && err != io.EOF {
+		d.err = err
+	}
+	return n, err
+}
+
+// eof is an empty body.
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }

@@ -1,0 +1,120 @@
+// Package s3 is Amazon S3: buckets, objects, multipart uploads, listings and
+// notifications.
+//
+// # Vocabulary
+//
+// A bucket has an id besides its name, under which everything in it is kept.
+// An object is a record of what is known of it and a body: a list of blobs.
+// An upload is a multipart upload under way; when it is completed its parts'
+// blobs become the object's body, and when it ends its parts are swept away.
+// A promise is what a request says of the bytes that it sends, and a digest
+// holds them to it. A rule says which events of a bucket go to whom.
+//
+// # Powers and limits
+//
+// Bodies are written before, and apart from, the transaction that makes them an
+// object together with its event; one that does not arrive whole is never
+// seen. Bytes are copied only where S3 needs them read: copies share blobs.
+//
+// Bucket names are unique among all accounts, and every region's endpoint
+// answers for every bucket. Who may do what is the server's to decide; the
+// service knows owners, and enforces the ownership of objects as new buckets do.
+// There is no versioning, object lock, encryption with keys of the customer's or of KMS,
+// nor anything that Operations does not list; what asks for them is refused.
+package s3
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/service"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// Service is S3.
+type Service struct {
+	env       service.Env
+	buckets   *storage.Cache[bucket]
+	functions Functions
+	last      atomic.Uint64 // the last sequence that was given
+}
+
+// New is the service.
+func New(env service.Env) *Service {
+	return &Service{env: env, buckets: storage.NewCache[bucket](4096)}
+}
+
+// Notify gives the service the functions that buckets may notify. Until then
+// it knows none, and refuses configurations that name one. It is called before the
+// service is used: functions read their code from buckets, so neither can be
+// made with the other.
+func (s *Service) Notify(f Functions) { s.functions = f }
+
+// Model implements service.Service.
+func (s *Service) Model() *api.Model { return &s3.Model }
+
+// GetObject reads an object for another service, on behalf of the call's principal.
+func (s *Service) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+	return s.getObject(ctx, in)
+}
+
+// Operations implements service.Service.
+func (s *Service) Operations() []api.Handler {
+	return []api.Handler{
+		s3.CreateBucket.Handle(s.createBucket),
+		s3.DeleteBucket.Handle(s.deleteBucket),
+		s3.GetBucketLocation.Handle(s.getBucketLocation),
+		s3.HeadBucket.Handle(s.headBucket),
+		s3.ListBuckets.Handle(s.listBuckets),
+
+		s3.GetBucketAccelerateConfiguration.Handle(s.getBucketAccelerateConfiguration).WithoutEffect("RequestPayer"),
+		s3.GetBucketAcl.Handle(s.getBucketACL),
+		s3.GetBucketCors.Handle(s.getBucketCORS),
+		s3.GetBucketEncryption.Handle(s.getBucketEncryption),
+		s3.GetBucketLifecycleConfiguration.Handle(s.getBucketLifecycle),
+		s3.GetBucketLogging.Handle(s.getBucketLogging),
+		s3.GetBucketOwnershipControls.Handle(s.getBucketOwnershipControls),
+		s3.GetBucketPolicy.Handle(s.getBucketPolicy),
+		s3.GetBucketPolicyStatus.Handle(s.getBucketPolicyStatus),
+		s3.GetBucketReplication.Handle(s.getBucketReplication),
+		s3.GetBucketRequestPayment.Handle(s.getBucketRequestPayment),
+		s3.GetBucketVersioning.Handle(s.getBucketVersioning),
+		s3.GetBucketWebsite.Handle(s.getBucketWebsite),
+		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
+		s3.GetPublicAccessBlock.Handle(s.getPublicAccessBlock),
+
+		s3.DeleteBucketTagging.Handle(s.deleteBucketTagging),
+		s3.GetBucketTagging.Handle(s.getBucketTagging),
+		s3.PutBucketTagging.Handle(s.putBucketTagging),
+
+		s3.GetBucketNotificationConfiguration.Handle(s.getBucketNotificationConfiguration),
+		s3.PutBucketNotificationConfiguration.Handle(s.putBucketNotificationConfiguration),
+
+		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "BucketKeyEnabled", "RequestPayer"),
+		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
+		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
+		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
+		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
+		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
+		s3.HeadObject.Handle(s.headObject).WithoutEffect("RequestPayer"),
+		s3.PutObject.Handle(s.putObject).WithoutEffect("BucketKeyEnabled", "RequestPayer"),
+
+		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
+		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),
+		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("RequestPayer"),
+
+		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
+		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
+		s3.ListObjectsV2.Handle(s.listObjectsV2).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
+
+		s3.AbortMultipartUpload.Handle(s.abortMultipartUpload).WithoutEffect("RequestPayer"),
+		s3.CompleteMultipartUpload.Handle(s.completeMultipartUpload).WithoutEffect("RequestPayer"),
+		s3.CreateMultipartUpload.Handle(s.createMultipartUpload).WithoutEffect("BucketKeyEnabled", "RequestPayer"),
+		s3.ListMultipartUploads.Handle(s.listMultipartUploads).WithoutEffect("RequestPayer"),
+		s3.ListParts.Handle(s.listParts).WithoutEffect("RequestPayer"),
+		s3.UploadPart.Handle(s.uploadPart).WithoutEffect("RequestPayer"),
+		s3.UploadPartCopy.Handle(s.uploadPartCopy).WithoutEffect("RequestPayer"),
+	}
+}

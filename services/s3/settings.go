@@ -1,0 +1,114 @@
+package s3
+
+import (
+	"context"
+
+	"github.com/virga-cloud/virga/api/s3"
+)
+
+// What a bucket's settings are while they cannot be changed yet: AWS's
+// defaults for a bucket made today. Tools read them all, Terraform first.
+
+func (s *Service) getBucketVersioning(_ context.Context, in *s3.GetBucketVersioningInput) (*s3.GetBucketVersioningOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetBucketVersioningOutput{}, err // never enabled
+}
+
+func (s *Service) getBucketACL(_ context.Context, in *s3.GetBucketAclInput) (*s3.GetBucketAclOutput, error) {
+	b, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	return &s3.GetBucketAclOutput{Owner: ownerOf(b.Account), Grants: ownerGrants(b.Account)}, nil
+}
+
+func (s *Service) getObjectACL(_ context.Context, in *s3.GetObjectAclInput) (*s3.GetObjectAclOutput, error) {
+	b, _, err := s.viewObject(objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.GetObjectAclOutput{Owner: ownerOf(b.Account), Grants: ownerGrants(b.Account)}, nil
+}
+
+// ownerGrants is the one access list there is where ownership is enforced.
+func ownerGrants(account string) []*s3.Grant {
+	return []*s3.Grant{{
+		Grantee:    &s3.Grantee{ID: ownerID(account), Type: s3.TypeCanonicalUser},
+		Permission: s3.PermissionFullControl,
+	}}
+}
+
+func (s *Service) getBucketEncryption(_ context.Context, in *s3.GetBucketEncryptionInput) (*s3.GetBucketEncryptionOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &s3.ServerSideEncryptionConfiguration{
+		Rules: []*s3.ServerSideEncryptionRule{{
+			ApplyServerSideEncryptionByDefault: &s3.ServerSideEncryptionByDefault{SSEAlgorithm: s3.ServerSideEncryptionAes256},
+			BucketKeyEnabled:                   new(false),
+		}},
+	}}, err
+}
+
+func (s *Service) getPublicAccessBlock(_ context.Context, in *s3.GetPublicAccessBlockInput) (*s3.GetPublicAccessBlockOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetPublicAccessBlockOutput{PublicAccessBlockConfiguration: &s3.PublicAccessBlockConfiguration{
+		BlockPublicAcls: new(true), IgnorePublicAcls: new(true), BlockPublicPolicy: new(true), RestrictPublicBuckets: new(true),
+	}}, err
+}
+
+func (s *Service) getBucketOwnershipControls(_ context.Context, in *s3.GetBucketOwnershipControlsInput) (*s3.GetBucketOwnershipControlsOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetBucketOwnershipControlsOutput{OwnershipControls: &s3.OwnershipControls{
+		Rules: []*s3.OwnershipControlsRule{{ObjectOwnership: s3.ObjectOwnershipBucketOwnerEnforced}},
+	}}, err
+}
+
+func (s *Service) getBucketRequestPayment(_ context.Context, in *s3.GetBucketRequestPaymentInput) (*s3.GetBucketRequestPaymentOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetBucketRequestPaymentOutput{Payer: s3.PayerBucketOwner}, err
+}
+
+func (s *Service) getBucketLogging(_ context.Context, in *s3.GetBucketLoggingInput) (*s3.GetBucketLoggingOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetBucketLoggingOutput{}, err // off
+}
+
+func (s *Service) getBucketAccelerateConfiguration(_ context.Context, in *s3.GetBucketAccelerateConfigurationInput) (*s3.GetBucketAccelerateConfigurationOutput, error) {
+	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	return &s3.GetBucketAccelerateConfigurationOutput{}, err // never set
+}
+
+// none answers for a configuration that no bucket has yet.
+func (s *Service) none(bucket, owner, code, message string) error {
+	if _, err := s.viewBucket(bucket, owner); err != nil {
+		return err
+	}
+	return errNone(code, message, bucket)
+}
+
+func (s *Service) getBucketPolicy(_ context.Context, in *s3.GetBucketPolicyInput) (*s3.GetBucketPolicyOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchBucketPolicy", "The bucket policy does not exist")
+}
+
+func (s *Service) getBucketPolicyStatus(_ context.Context, in *s3.GetBucketPolicyStatusInput) (*s3.GetBucketPolicyStatusOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchBucketPolicy", "The bucket policy does not exist")
+}
+
+func (s *Service) getBucketCORS(_ context.Context, in *s3.GetBucketCorsInput) (*s3.GetBucketCorsOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchCORSConfiguration", "The CORS configuration does not exist")
+}
+
+func (s *Service) getBucketWebsite(_ context.Context, in *s3.GetBucketWebsiteInput) (*s3.GetBucketWebsiteOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
+}
+
+func (s *Service) getBucketLifecycle(_ context.Context, in *s3.GetBucketLifecycleConfigurationInput) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
+}
+
+func (s *Service) getBucketReplication(_ context.Context, in *s3.GetBucketReplicationInput) (*s3.GetBucketReplicationOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "ReplicationConfigurationNotFoundError", "The replication configuration was not found")
+}
+
+func (s *Service) getObjectLockConfiguration(_ context.Context, in *s3.GetObjectLockConfigurationInput) (*s3.GetObjectLockConfigurationOutput, error) {
+	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
+}
