@@ -89,13 +89,17 @@ func peakMemory(pid int) uint64 {
 	return kib
 }
 
-// oomKills is how often the kernel has killed in this cgroup for want of memory.
+// oomKills is how often the kernel has killed in this cgroup for want of
+// memory, as text; the files are those of the two versions of cgroups.
 func oomKills() string {
-	events, err := os.ReadFile("/sys/fs/cgroup/memory.events")
-	if err != nil {
-		return ""
+	for _, file := range []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"} {
+		events, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(events), "oom_kill ")
+		count, _, _ := strings.Cut(rest, "\n")
+		return count
 	}
-	_, rest, _ := strings.Cut(string(events), "oom_kill ")
-	count, _, _ := strings.Cut(rest, "\n")
-	return count
+	return ""
 }

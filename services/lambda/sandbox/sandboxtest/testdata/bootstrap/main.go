@@ -120,6 +120,16 @@ func handle(id string, h http.Header, body []byte) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		err := cmd.Start()
 		respond(id, map[string]any{"pid": os.Getpid(), "left": cmd.Process.Pid, "error": fmt.Sprint(err)})
+	case "allocate":
+		var all [][]byte
+		for range e.N {
+			mib := make([]byte, 1<<20)
+			for i := 0; i < len(mib); i += 4096 {
+				mib[i] = 1
+			}
+			all = append(all, mib)
+		}
+		respond(id, len(all))
 	case "pid":
 		respond(id, os.Getpid())
 	default:
