@@ -3,10 +3,15 @@ package storage
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"iter"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +20,7 @@ import (
 	// has snapshots with conflict detection, and writes faster than it is asked to.
 	badgerdb "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
 )
 
 // valueThreshold is the size in bytes from which a value is written once, to
@@ -30,7 +36,10 @@ const memTableSize = 64 << 20
 const gcInterval = 5 * time.Minute
 
 // badger is the engine on disk.
-type badger struct{ db *badgerdb.DB }
+type badger struct {
+	db   *badgerdb.DB
+	lock io.Closer // of the data directory
+}
 
 // openBadger opens the engine in dir, which exists and can be written.
 func openBadger(dir string, o Options) (b *badger, err error) {
@@ -54,22 +63,81 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 		// as large.
 		WithValueLogFileSize(128 << 20).
 		WithMetricsEnabled(false)
+	if err := checkTables(dir, opts); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if p := recover(); p != nil { // Badger's answer to some damages
-			b, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
+			b, err = nil, fmt.Errorf("%v", p)
 		}
 	}()
 	db, err := badgerdb.Open(opts)
 	switch {
 	case err == nil:
-		return &badger{db}, nil
-	case errors.Is(err, syscall.EWOULDBLOCK), strings.Contains(err.Error(), "Another process is using this Badger database"):
-		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
+		return &badger{db: db}, nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
 		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
 	default:
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, err
 	}
+}
+
+// checkTables finds the damages that Badger does not survive: where the ends
+// of tables are not what they should be it panics in a goroutine of its own,
+// and where the list of tables is missing it removes them all. What it checks
+// itself, the indexes and their sums, is not looked at.
+func checkTables(dir string, opts badgerdb.Options) error {
+	manifest, err := os.Open(filepath.Join(dir, badgerdb.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		if tables, _ := filepath.Glob(filepath.Join(dir, "*.sst")); len(tables) > 0 {
+			return err
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer manifest.Close()
+	m, _, err := badgerdb.ReplayManifestFile(manifest, opts.ExternalMagicVersion, opts)
+	if err != nil {
+		return err
+	}
+	for id := range m.Tables {
+		if err := checkTable(table.NewFilename(id, dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTable checks that the parts at the end of a table lie within it:
+//
+//	... index, its length (4 bytes), sum, its length (4 bytes)
+func checkTable(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	end := info.Size()
+	for range 2 {
+		var length [4]byte
+		if end -= 4; end < 0 {
+			return fmt.Errorf("%s is cut off", name)
+		}
+		if _, err := f.ReadAt(length[:], end); err != nil {
+			return err
+		}
+		n := int64(binary.BigEndian.Uint32(length[:]))
+		if end -= n; n == 0 || end < 0 {
+			return fmt.Errorf("%s does not end as it should", name)
+		}
+	}
+	return nil
 }
 
 func (b *badger) begin(update bool) engineTx {
@@ -78,7 +146,7 @@ func (b *badger) begin(update bool) engineTx {
 
 func (b *badger) reset() error { return b.db.DropAll() }
 
-func (b *badger) close() error { return b.db.Close() }
+func (b *badger) close() error { return errors.Join(b.db.Close(), b.lock.Close()) }
 
 func (b *badger) maintain(ctx context.Context) error {
 	tick := time.NewTicker(gcInterval)
