@@ -74,7 +74,7 @@ func snsMissing(d defect) error {
 const unknownError = "The request processing has failed because of an unknown error, exception or failure."
 
 // quirks are kept by the names of the generated packages.
-var quirks = map[string]quirk{
+var quirks = map[string]*quirk{
 	"dynamodb": {
 		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,
 		internalCode: "InternalServerError", internalText: unknownError,
@@ -127,15 +127,19 @@ var frameworkErrors = map[string]struct{ namespace, message string }{
 }
 
 // quirkOf is the quirk of a service; svc may be nil.
-func quirkOf(svc *api.Service) quirk {
-	if svc == nil {
-		return quirk{}
+func quirkOf(svc *api.Service) *quirk {
+	if svc != nil {
+		if q := quirks[svc.Name]; q != nil {
+			return q
+		}
 	}
-	return quirks[svc.Name]
+	return &noQuirk
 }
 
+var noQuirk quirk
+
 // errorType is an error's __type in awsJson.
-func (q quirk) errorType(f *failure) string {
+func (q *quirk) errorType(f *failure) string {
 	if of, ok := frameworkErrors[f.name]; ok && q.framework && f.shape == nil {
 		return of.namespace + f.name
 	}
@@ -143,7 +147,7 @@ func (q quirk) errorType(f *failure) string {
 }
 
 // messageName is what an unmodelled error calls its message in JSON.
-func (q quirk) messageName(code string) string {
+func (q *quirk) messageName(code string) string {
 	if of, ok := frameworkErrors[code]; ok && q.framework {
 		return of.message
 	}

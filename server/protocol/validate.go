@@ -17,7 +17,7 @@ func Validate(svc *api.Service, op *api.Operation, in any, p api.Presence) error
 	if !sh.constrained {
 		return nil
 	}
-	v := validator{presence: p, style: quirkOf(svc).validation}
+	v := validator{presence: p, style: &quirkOf(svc).validation}
 	v.way = v.room[:0]
 	v.structure(sh, s)
 	return v.failure()
@@ -29,7 +29,7 @@ const maxDefects = 10
 // validator walks an input and collects its defects.
 type validator struct {
 	presence api.Presence
-	style    validationStyle
+	style    *validationStyle
 	defects  []defect
 	// way leads to the value that is being looked at.
 	way  []step
