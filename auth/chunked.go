@@ -79,9 +79,17 @@ func unwrapChunks(r *http.Request, p payload, seal *seal) error {
 	return nil
 }
 
-// Trailer is the trailers under their canonical names, once Read has returned
-// io.EOF. Their signature is not among them.
-func (c *chunkedBody) Trailer() http.Header { return c.trailers }
+// TrailerNames implements api.Trailers.
+func (c *chunkedBody) TrailerNames() []string {
+	names := make([]string, len(c.declared))
+	for i, name := range c.declared {
+		names[i] = strings.ToLower(name)
+	}
+	return names
+}
+
+// Trailer implements api.Trailers. The trailers' signature is not among them.
+func (c *chunkedBody) Trailer(name string) string { return c.trailers.Get(name) }
 
 // Close closes the body that is read from.
 func (c *chunkedBody) Close() error { return c.body.Close() }

@@ -177,7 +177,7 @@ func TestS3TrailerExample(t *testing.T) {
 		if err != nil || len(got) != 66560 {
 			t.Fatalf("%d bytes, %v", len(got), err)
 		}
-		if got := r.Body.(interface{ Trailer() http.Header }).Trailer().Get("X-Amz-Checksum-Crc32c"); got != "sOO8/Q==" {
+		if got := r.Body.(api.Trailers).Trailer("x-amz-checksum-crc32c"); got != "sOO8/Q==" {
 			t.Errorf("trailer %q", got)
 		}
 	}

@@ -75,11 +75,8 @@ func (t *Target) isS3() bool {
 // is free of aws-chunked framing; Content-Length and Content-Encoding are made
 // to fit. The new body's Read returns an *api.Error, and never the last bytes,
 // when the body is not the one that was signed, so nothing may be acknowledged
-// before the body has been read to its end. Trailers are had from it by
-//
-//	body.(interface{ Trailer() http.Header }).Trailer()
-//
-// once it is.
+// before the body has been read to its end. A body with trailers implements
+// api.Trailers.
 func (v *Verifier) Authenticate(r *http.Request, t Target) (*Identity, error) {
 	s := Parse(r)
 	id, err := v.identify(r, &s, &t, wordingFor(&t))
