@@ -177,6 +177,9 @@ func (r *jsonReader) attributeList() (attribute.Value, error) {
 			return append(attribute.L{}, r.values[base:]...), nil
 		}
 		var v attribute.Value
+		if err := r.element(shapeAttribute); err != nil {
+			return nil, err
+		}
 		if err := r.attribute(&v); err != nil {
 			return nil, err
 		}
@@ -241,6 +244,9 @@ func (r *jsonReader) attributes() (attribute.M, error) {
 			return nil, err
 		}
 		var v attribute.Value
+		if err := r.element(shapeAttribute); err != nil {
+			return nil, err
+		}
 		if err := r.attribute(&v); err != nil {
 			return nil, err
 		}

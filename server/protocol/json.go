@@ -245,6 +245,9 @@ func (r *jsonReader) list(sh *shape, s slot, m *member) error {
 			}
 			continue
 		}
+		if err := r.element(sh.elem); err != nil {
+			return err
+		}
 		if err := r.value(sh.elem, s.appendZero(sh), m); err != nil {
 			return err
 		}
@@ -287,7 +290,7 @@ func (r *jsonReader) mapping(sh *shape, s slot, m *member) error {
 		v := newValue(sh.elem)
 		if null {
 			err = r.literal("null")
-		} else {
+		} else if err = r.element(sh.elem); err == nil {
 			err = r.value(sh.elem, v, m)
 		}
 		if err != nil {

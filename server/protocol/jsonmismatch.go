@@ -6,6 +6,19 @@ import "strings"
 // of DynamoDB, and of what AWS's other services that speak awsJson share with
 // it: they name Java's classes.
 
+// element is the error for an element of a list or map that should be a
+// structure and is a simple value; nil when it may be one.
+func (r *jsonReader) element(sh *shape) error {
+	if k := sh.value().kind; k != kindStruct && k != kindAttribute {
+		return nil
+	}
+	switch r.space() {
+	case '{', '[', 'n':
+		return nil
+	}
+	return errSerialization("Unexpected value type in payload")
+}
+
 // wrongType is the error for a value that is not what the shape demands, in
 // the words that DynamoDB answers with.
 func (r *jsonReader) wrongType(sh *shape) error {
@@ -16,9 +29,6 @@ func (r *jsonReader) wrongType(sh *shape) error {
 	case c == '[':
 		return errSerialization("Unrecognized collection type " + javaType(sh, namespace))
 	case sh.kind == kindStruct || sh.kind == kindList || sh.kind == kindMap || sh.kind == kindAttribute:
-		if sh.kind == kindAttribute && r.depth > 2 {
-			return errSerialization("Unexpected value type in payload")
-		}
 		return errSerialization("Unexpected field type")
 	case c == '"' && sh.kind == kindBool:
 		return errSerialization("Unexpected token received from parser")
