@@ -68,6 +68,8 @@ type Operation struct {
 	OutputNamespace string
 	// ResultWrapper is the element around a query protocol's result ("" none).
 	ResultWrapper string
+	// Deprecated operations give way to others of the same binding.
+	Deprecated bool
 	// NoAuth operations take unsigned requests (authtype none).
 	NoAuth bool
 	// UnsignedPayload operations are signed without their body.

@@ -90,10 +90,11 @@ func (a *address) readLabels() {
 
 // isRegion says whether a label has the form of a region: "eu-central-1", "us-gov-west-1".
 func isRegion(s string) bool {
-	if len(s) < 9 || s[len(s)-1] < '0' || s[len(s)-1] > '9' || s[2] != '-' {
+	letter := func(c byte) bool { return 'a' <= c && c <= 'z' }
+	if len(s) < 9 || s[len(s)-1] < '0' || s[len(s)-1] > '9' {
 		return false
 	}
-	return strings.Count(s, "-") >= 2
+	return letter(s[0]) && letter(s[1]) && s[2] == '-' && strings.Count(s, "-") >= 2
 }
 
 // hostname is a Host header without its port and the brackets of IPv6, in lower case.

@@ -55,7 +55,15 @@ func newTable(m *api.Model) table {
 		t[op.Method] = append(t[op.Method], r)
 	}
 	for _, routes := range t {
-		slices.SortStableFunc(routes, func(a, b *route) int { return b.literalSegments() - a.literalSegments() })
+		slices.SortStableFunc(routes, func(a, b *route) int {
+			if a.op.Spec().Deprecated != b.op.Spec().Deprecated && a.literalSegments() == b.literalSegments() {
+				if a.op.Spec().Deprecated {
+					return 1
+				}
+				return -1
+			}
+			return b.literalSegments() - a.literalSegments()
+		})
 	}
 	return t
 }

@@ -439,11 +439,12 @@ var Invoke = api.Op[InvokeInput, InvokeOutput]{Operation: api.Operation{
 // InvokeAsync is the operation of that name.
 // https://docs.aws.amazon.com/goto/WebAPI/lambda-2015-03-31/InvokeAsync
 var InvokeAsync = api.Op[InvokeAsyncInput, InvokeAsyncOutput]{Operation: api.Operation{
-	Service: &Service,
-	Name:    "InvokeAsync",
-	Method:  "POST",
-	URI:     "/2014-11-13/functions/{FunctionName}/invoke-async",
-	Status:  202,
+	Service:    &Service,
+	Name:       "InvokeAsync",
+	Method:     "POST",
+	URI:        "/2014-11-13/functions/{FunctionName}/invoke-async",
+	Status:     202,
+	Deprecated: true,
 }}
 
 // InvokeWithResponseStream is the operation of that name.

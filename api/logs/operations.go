@@ -840,11 +840,12 @@ var ListTagsForResource = api.Op[ListTagsForResourceInput, ListTagsForResourceOu
 // ListTagsLogGroup is the operation of that name.
 // https://docs.aws.amazon.com/goto/WebAPI/logs-2014-03-28/ListTagsLogGroup
 var ListTagsLogGroup = api.Op[ListTagsLogGroupInput, ListTagsLogGroupOutput]{Operation: api.Operation{
-	Service: &Service,
-	Name:    "ListTagsLogGroup",
-	Method:  "POST",
-	URI:     "/",
-	Status:  200,
+	Service:    &Service,
+	Name:       "ListTagsLogGroup",
+	Method:     "POST",
+	URI:        "/",
+	Status:     200,
+	Deprecated: true,
 }}
 
 // PutAccountPolicy is the operation of that name.
@@ -1081,11 +1082,12 @@ var StopQuery = api.Op[StopQueryInput, StopQueryOutput]{Operation: api.Operation
 // TagLogGroup is the operation of that name.
 // https://docs.aws.amazon.com/goto/WebAPI/logs-2014-03-28/TagLogGroup
 var TagLogGroup = api.Op[TagLogGroupInput, TagLogGroupOutput]{Operation: api.Operation{
-	Service: &Service,
-	Name:    "TagLogGroup",
-	Method:  "POST",
-	URI:     "/",
-	Status:  200,
+	Service:    &Service,
+	Name:       "TagLogGroup",
+	Method:     "POST",
+	URI:        "/",
+	Status:     200,
+	Deprecated: true,
 }}
 
 // TagResource is the operation of that name.
@@ -1121,11 +1123,12 @@ var TestTransformer = api.Op[TestTransformerInput, TestTransformerOutput]{Operat
 // UntagLogGroup is the operation of that name.
 // https://docs.aws.amazon.com/goto/WebAPI/logs-2014-03-28/UntagLogGroup
 var UntagLogGroup = api.Op[UntagLogGroupInput, UntagLogGroupOutput]{Operation: api.Operation{
-	Service: &Service,
-	Name:    "UntagLogGroup",
-	Method:  "POST",
-	URI:     "/",
-	Status:  200,
+	Service:    &Service,
+	Name:       "UntagLogGroup",
+	Method:     "POST",
+	URI:        "/",
+	Status:     200,
+	Deprecated: true,
 }}
 
 // UntagResource is the operation of that name.

@@ -399,6 +399,7 @@ var GetBucketLifecycle = api.Op[GetBucketLifecycleInput, GetBucketLifecycleOutpu
 	URI:        "/{Bucket}?lifecycle",
 	Status:     200,
 	OutputName: "LifecycleConfiguration",
+	Deprecated: true,
 }}
 
 // GetBucketLifecycleConfiguration is the operation of that name.
@@ -476,6 +477,7 @@ var GetBucketNotification = api.Op[GetBucketNotificationInput, GetBucketNotifica
 	URI:        "/{Bucket}?notification",
 	Status:     200,
 	OutputName: "NotificationConfiguration",
+	Deprecated: true,
 }}
 
 // GetBucketNotificationConfiguration is the operation of that name.
@@ -937,6 +939,7 @@ var PutBucketLifecycle = api.Op[PutBucketLifecycleInput, PutBucketLifecycleOutpu
 	Method:           "PUT",
 	URI:              "/{Bucket}?lifecycle",
 	Status:           200,
+	Deprecated:       true,
 	ChecksumMember:   "ChecksumAlgorithm",
 	ChecksumRequired: true,
 }}
@@ -984,6 +987,7 @@ var PutBucketNotification = api.Op[PutBucketNotificationInput, PutBucketNotifica
 	Method:           "PUT",
 	URI:              "/{Bucket}?notification",
 	Status:           200,
+	Deprecated:       true,
 	ChecksumMember:   "ChecksumAlgorithm",
 	ChecksumRequired: true,
 }}

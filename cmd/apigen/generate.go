@@ -304,6 +304,7 @@ func (g *generator) operations() string {
 		if op.Output != nil {
 			field("ResultWrapper", op.Output.ResultWrapper)
 		}
+		flag("Deprecated", op.Deprecated)
 		flag("NoAuth", op.AuthType == "none")
 		flag("UnsignedPayload", op.UnsignedPayload || op.AuthType == "v4-unsigned-body")
 		required := op.HTTPChecksumRequired

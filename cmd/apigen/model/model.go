@@ -44,11 +44,12 @@ type Operation struct {
 		RequestURI   string `json:"requestUri"`
 		ResponseCode int    `json:"responseCode"`
 	} `json:"http"`
-	Input    *Ref   `json:"input"`
-	Output   *Ref   `json:"output"`
-	Errors   []*Ref `json:"errors"`
-	AuthType string `json:"authtype"`
-	Endpoint *struct {
+	Input      *Ref   `json:"input"`
+	Output     *Ref   `json:"output"`
+	Errors     []*Ref `json:"errors"`
+	AuthType   string `json:"authtype"`
+	Deprecated bool   `json:"deprecated"`
+	Endpoint   *struct {
 		HostPrefix string `json:"hostPrefix"`
 	} `json:"endpoint"`
 	HTTPChecksum *struct {
