@@ -50,6 +50,11 @@ func (e *extensions) change() {
 func (e *extensions) expect(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	for _, x := range e.known {
+		if x.name == name {
+			return // it was faster than the news of it
+		}
+	}
 	e.started[name] = true
 }
 

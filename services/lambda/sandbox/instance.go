@@ -263,6 +263,12 @@ func (i *instance) awaitInit(ctx context.Context, in *Invocation, began time.Tim
 	defer limit.Stop()
 	select {
 	case <-i.ready:
+		// Which extensions there are was said before, on the first stream of the line.
+		select {
+		case <-i.controlReady:
+		case <-i.dead:
+		}
+		i.sync()
 		i.extensions.awaitInit(i.dead, i.fleet.o.StartTimeout)
 		return nil, nil
 	case fail := <-i.initFailed:

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -37,6 +39,7 @@ func Run(t *testing.T, l sandbox.Launcher) {
 		{"AWS is at a loopback address", endpoint},
 		{"a changed function runs in new sandboxes", changed},
 		{"idle sandboxes go after the keep-alive", keepAlive},
+		{"layers lie over each other, and their extensions are told of invocations", layersAndExtensions},
 		{"nothing is left when the fleet is closed", closed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, l) })
@@ -410,6 +413,60 @@ func keepAlive(t *testing.T, l sandbox.Launcher) {
 	}
 	b.Clock.Advance(time.Minute)
 	Until(t, func() bool { return b.Counts(all) == sandbox.Counts{} })
+}
+
+func layersAndExtensions(t *testing.T, l sandbox.Launcher) {
+	built, err := extension()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second, merged := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "opt")
+	for file, body := range map[string]string{
+		filepath.Join(first, "a"):  "first",
+		filepath.Join(first, "b"):  "first",
+		filepath.Join(second, "b"): "second",
+	} {
+		if err := os.WriteFile(file, []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program, err := os.ReadFile(filepath.Join(built, "extension"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(second, "extensions"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(second, "extensions", "watcher"), program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := sandbox.MergeLayers(merged, []string{first, second}); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"a": "first", "b": "second"} {
+		if got, err := os.ReadFile(filepath.Join(merged, file)); err != nil || string(got) != want {
+			t.Errorf("%s holds %q: %v", file, got, err)
+		}
+	}
+
+	b, spec := NewBed(t, l), Spec(t, "extended")
+	spec.LayerDir = merged
+	in := NewInvocation(spec, `{"do":"echo"}`)
+	res, err := b.Invoke(t.Context(), spec, in)
+	if err != nil || res.FunctionError != "" {
+		t.Fatal(err, res)
+	}
+	b.OK(spec, `{"do":"echo"}`, new(any)) // which waits for the extension to be done with the first
+	b.Retire(func(sandbox.Key) bool { return true })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the log is\n%s", b.Text())
+		}
+	})
+	const registration = `extension registered: 200 {"functionName":"extended","functionVersion":"$LATEST","handler":"bootstrap","accountId":"000000000000"}`
+	for _, want := range []string{registration, "extension told: INVOKE " + in.RequestID, "extension told: SHUTDOWN spindown"} {
+		Until(t, func() bool { return strings.Contains(b.Text(), want+"\n") })
+	}
 }
 
 func closed(t *testing.T, l sandbox.Launcher) {

@@ -20,8 +20,10 @@ func RunNode(t *testing.T, l sandbox.Launcher)   { run(t, l, "nodejs20.x", ".js"
 
 // program is a function and what its invocation must give.
 type program struct {
-	name    string
-	files   map[string]string
+	name  string
+	files map[string]string
+	// layer is the merged layers.
+	layer   map[string]string
 	handler string
 	event   string
 	change  func(*sandbox.Invocation)
@@ -48,32 +50,41 @@ func run(t *testing.T, l sandbox.Launcher, runtime, ext string, programs []progr
 	b := NewBed(t, l, func(o *sandbox.Options) { o.ServeAWS = line.serve })
 	for _, p := range programs {
 		t.Run(p.name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.Chmod(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			for name, text := range p.files {
-				if !strings.Contains(name, ".") {
-					name += ext
-				}
-				file := filepath.Join(dir, name)
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
 			handler := p.handler
 			if handler == "" {
 				handler = "index.handler"
 			}
-			spec := Function("f", runtime, handler, dir)
+			spec := Function("f", runtime, handler, lay(t, p.files, ext))
+			if p.layer != nil {
+				spec.LayerDir = lay(t, p.layer, ext)
+			}
 			spec.Key.Revision = p.name
 			p.check(t, b, spec)
 		})
 	}
 	b.Retire(func(sandbox.Key) bool { return true })
+}
+
+// lay writes files into a new directory.
+func lay(t *testing.T, files map[string]string, ext string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if !strings.Contains(name, ".") {
+			name += ext
+		}
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func (p program) check(t *testing.T, b *Bed, spec *sandbox.Spec) {
@@ -142,6 +153,12 @@ def handler(event, c):
 		files:    map[string]string{"src/app/main": "from src.app.other import value\ndef go(event, context):\n    return value\n", "src/app/other": "value = 7\n"},
 		handler:  "src/app/main.go",
 		response: `7`,
+	},
+	{
+		name:     "a module of a layer",
+		files:    map[string]string{"index": "from shared import value\ndef handler(event, context):\n    return value\n"},
+		layer:    map[string]string{"python/shared": "value = 'of the layer'\n"},
+		response: `"of the layer"`,
 	},
 	{
 		name: "print and logging",
@@ -255,6 +272,12 @@ var node = []program{
 		files:    map[string]string{"src/index": "import fs from 'fs';\nexport const handler = async () => typeof fs.readFileSync;\n", "package.json": `{"type":"module"}`},
 		handler:  "src/index.handler",
 		response: `"function"`,
+	},
+	{
+		name:     "a module of a layer",
+		files:    map[string]string{"index": "const { value } = require('shared');\nexports.handler = async () => value;\n"},
+		layer:    map[string]string{"nodejs/node_modules/shared/index": "exports.value = 'of the layer';\n"},
+		response: `"of the layer"`,
 	},
 	{
 		name:     "a response of nothing is null",

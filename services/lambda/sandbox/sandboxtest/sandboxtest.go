@@ -27,6 +27,7 @@ import (
 var (
 	Bootstrap = build("bootstrap")
 	Init      = build("init")
+	extension = build("extension")
 )
 
 // build builds a program of testdata.
