@@ -3,7 +3,7 @@
 # packages alone: no image registry is asked where Debian's tools are at hand.
 #
 #   virga-test/debian:bookworm    minbase Debian; the others stand on it
-#   virga-test/python:3.11        python3.11 and Pillow       runtime python3.11
+#   virga-test/python:3.11        python3.11, boto3, Pillow   runtime python3.11
 #   virga-test/nodejs:20          node 20                     runtime nodejs20.x
 #   virga-test/provided:al2023    shell and curl              runtime provided.al2023
 #   virga-test/provided:scratch   nothing at all              static bootstraps

@@ -18,7 +18,7 @@ import (
 
 // The images, by what they hold. None has an entry point or any part of Lambda.
 const (
-	// Python is Debian with python3.11 and Pillow.
+	// Python is Debian with python3.11, boto3 and Pillow.
 	Python = "virga-test/python:3.11"
 	// Node is Debian with node 20.
 	Node = "virga-test/nodejs:20"

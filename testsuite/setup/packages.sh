@@ -19,11 +19,10 @@ missing() {
   has zip || echo "zip|the examples"
   ! linux || [ -x /usr/sbin/dockerd ] || has dockerd || docker info >/dev/null 2>&1 || echo "docker.io|functions in containers, make image"
   ! linux || [ -x /usr/sbin/debootstrap ] || echo "debootstrap|images for functions in containers"
-  imports /usr/bin/python3 PIL || echo "python3 python3-pil|functions in Python as child processes"
+  imports /usr/bin/python3 PIL && imports /usr/bin/python3 boto3 || echo "python3 python3-boto3 python3-pil|functions in Python as child processes, boto3's suite"
   has node || echo "nodejs|functions in Node as child processes"
   has npm || echo "npm|node 20 and the AWS SDK for JavaScript"
   has aws || echo "awscli|the AWS CLI's suite"
-  imports python3 boto3 || imports /usr/bin/python3 boto3 || echo "python3-boto3|boto3's suite"
 }
 
 still=$(missing)
