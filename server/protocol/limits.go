@@ -175,13 +175,21 @@ func parsePattern(coded string) *pattern {
 		panic("protocol: aws tag with pattern " + coded)
 	}
 	return &pattern{text: string(text), compile: sync.OnceValue(func() *regexp.Regexp {
-		re, err := regexp.Compile(`^(?:` + string(text) + `)$`)
+		plain := unicodeEscape.ReplaceAllString(fromJava.Replace(string(text)), `\x{$1}`)
+		re, err := regexp.Compile(`^(?:` + plain + `)$`)
 		if err != nil {
 			return nil
 		}
 		return re
 	})}
 }
+
+// fromJava puts for what Java knows in an expression what Go does: a class, and
+// all characters beyond the first plane.
+var fromJava = strings.NewReplacer(`\p{Print}`, `[ -~]`, `\uD800\uDC00-\uDBFF\uDFFF`, `\x{10000}-\x{10FFFF}`)
+
+// unicodeEscape is how Java writes a character in an expression.
+var unicodeEscape = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
 
 // findConstrained marks the structures that hold, at any depth, a member that
 // the validator has to look at. Recursive shapes are why it goes round until
