@@ -213,6 +213,7 @@ func (i *instance) message(m tube.Message) {
 		// closed by now: a response among it still counts.
 		i.streams.drain()
 		i.die(string(m.Payload))
+		i.kill() // the init waits for it, with the line open
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Arguments are what Main is told by the launcher.
@@ -177,7 +178,7 @@ func run(a Arguments) error {
 		// The function's package is at fault as much as a missing
 		// interpreter: it is for the function's log and its caller.
 		s.say(Output, []byte(err.Error()+"\n"))
-		s.say(Exited, []byte(err.Error()))
+		s.end(err.Error())
 		return nil
 	}
 	go s.output.pump()
@@ -189,8 +190,18 @@ func run(a Arguments) error {
 	killAll(s.groups())
 	s.uploads.Wait()
 	s.output.drain()
-	s.say(Exited, []byte(how))
+	s.end(how)
 	return nil
+}
+
+// end says how the runtime has ended, and waits for the server to take the line down:
+// what it has not yet read of a line that goes down is lost.
+func (s *sandbox) end(how string) {
+	s.say(Exited, []byte(how))
+	select {
+	case <-s.session.Closed():
+	case <-time.After(10 * time.Second):
+	}
 }
 
 func (s *sandbox) say(kind MessageKind, payload []byte) {

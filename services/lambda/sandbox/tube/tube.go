@@ -41,7 +41,7 @@ const (
 	// Extension is the name of an extension that was started.
 	Extension MessageKind = 'x'
 	// Exited says that the runtime has ended; the payload says how, as in
-	// "exit status 1" or "signal: killed". The sandbox ends after it.
+	// "exit status 1" or "signal: killed". The sandbox then waits to be ended.
 	Exited MessageKind = 'e'
 	// ExtensionExited is the name of an extension that has ended.
 	ExtensionExited MessageKind = 'y'
