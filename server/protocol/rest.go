@@ -81,6 +81,9 @@ func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 		status = http.StatusOK
 	}
 	encodeBound(w.Header(), &status, sh, s)
+	if status == http.StatusOK && w.Header()["Content-Range"] != nil {
+		status = http.StatusPartialContent // which the models do not say
+	}
 	e := encoding{op: op, requestID: w.Header().Get("X-Amzn-Requestid")}
 	m := sh.payload
 	if m != nil {
