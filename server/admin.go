@@ -70,10 +70,9 @@ func (s *Server) Coverage() []Coverage {
 	return all
 }
 
-// reset forgets everything: the store, the blobs, running functions, the clock.
+// reset forgets everything: running functions, the store, the blobs, the clock.
+// Requests that run meanwhile see the store as it was or empty, by transaction.
 func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
-	s.running.Lock() // no request may see half of it
-	defer s.running.Unlock()
 	for _, svc := range s.options.Services {
 		if x, ok := svc.(service.Resetter); ok {
 			if err := x.Reset(r.Context()); err != nil {

@@ -23,7 +23,6 @@ import (
 	"net"
 	"net/http"
 	"reflect"
-	"sync"
 
 	"github.com/gorilla/mux"
 	"golang.org/x/sync/errgroup"
@@ -72,8 +71,6 @@ type Server struct {
 	planeHosts []string
 	http       *http.Server
 	inbox      *inbox
-	// running is held for reading by requests, and for writing by a reset.
-	running sync.RWMutex
 }
 
 // New makes a server; Serve makes it listen.
@@ -156,17 +153,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer: answer{ResponseWriter: w},
 	}
 	defer x.finish(r)
+	if s.options.Clock.Moved() { // clients take the Date for the server's clock, and sign by it
+		w.Header().Set("Date", x.start.UTC().Format(http.TimeFormat))
+	}
 	if r.Body != http.NoBody && (r.ContentLength < 0 || r.ContentLength > pace) {
 		r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
 	}
 	if plane, pr := s.planeFor(r); plane != nil {
 		x.what = r.Method + " " + r.URL.Path
-		// Not under the lock: planes call operations, and one of ours resets.
 		plane.ServeHTTP(&x.answer, pr)
 		return
 	}
-	s.running.RLock()
-	defer s.running.RUnlock()
 	x.api(r)
 }
 

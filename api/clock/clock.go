@@ -43,6 +43,13 @@ func (c *Clock) now() time.Time {
 	return c.real().Add(c.offset).UTC()
 }
 
+// Moved says whether the clock differs from the machine's.
+func (c *Clock) Moved() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.offset != 0 || !c.frozen.IsZero()
+}
+
 // Advance moves the clock, frozen or not, and wakes those whose time has come.
 // It returns the time it now is.
 func (c *Clock) Advance(d time.Duration) time.Time {
