@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	dockerimage "github.com/docker/docker/api/types/image"
 
 	"github.com/virga-cloud/virga/services/lambda/sandbox"
 	"github.com/virga-cloud/virga/services/lambda/sandbox/sandboxtest"
@@ -189,5 +191,37 @@ func TestOutOfMemory(t *testing.T) {
 	f, _ := b.Fails(sandboxtest.Spec(t, "memory"), `{"do":"allocate","n":300}`)
 	if f.ErrorType != "Runtime.OutOfMemory" || !strings.HasSuffix(f.ErrorMessage, " Error: Runtime exited with error: signal: killed") {
 		t.Errorf("the error is %+v", f)
+	}
+}
+
+// AWS's base images have an entry point that takes the handler and runs their own
+// client. It is run as it is; this image says what it was given.
+func TestLambdaImage(t *testing.T) {
+	l := launcher(t)
+	api, err := l.engine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := api.ContainerCreate(t.Context(), &container.Config{Image: images.Provided, Cmd: []string{"none"}}, nil, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove(context.Background(), api, made.ID)
+	const name = "virga-test/lambda:image"
+	_, err = api.ContainerCommit(t.Context(), made.ID, container.CommitOptions{Reference: name, Config: &container.Config{
+		Entrypoint: []string{"/bin/sh", "-c", `echo "handler $0 at $AWS_LAMBDA_RUNTIME_API of $LAMBDA_RUNTIME_DIR"; exec $LAMBDA_TASK_ROOT/bootstrap`},
+		Env:        []string{"LAMBDA_RUNTIME_DIR=/var/runtime", "LAMBDA_TASK_ROOT=/var/task", "PATH=/usr/bin:/bin"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.ImageRemove(context.Background(), name, dockerimage.RemoveOptions{})
+	l.o.Images = Images{pattern: name}
+	b := sandboxtest.NewBed(t, l)
+	spec := sandboxtest.Spec(t, "base")
+	spec.Runtime, spec.Handler = "ruby3.3", "app.handler"
+	b.OK(spec, `{"do":"echo"}`, new(any))
+	if want := "handler app.handler at 127.0.0.1:9001 of /var/runtime\n"; !strings.Contains(b.Text(), want) {
+		t.Errorf("the log is\n%s", b.Text())
 	}
 }

@@ -52,6 +52,9 @@ var _ sandbox.Launcher = (*Launcher)(nil)
 
 // New is a launcher. It does nothing before its first Start.
 func New(o Options) *Launcher {
+	if dir, err := filepath.Abs(o.Dir); err == nil {
+		o.Dir = dir // children are told of it, and run elsewhere
+	}
 	l := &Launcher{o: o, interpreters: map[string]interpreter{}}
 	l.placed = sync.OnceValue(func() error { return clients.Place(l.clientDir()) })
 	return l
