@@ -3,7 +3,9 @@ package item
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/virga-cloud/virga/api/attribute"
 )
@@ -52,6 +54,30 @@ func appendMap(b []byte, m map[string]attribute.Value) []byte {
 		b = appendValue(b, v)
 	}
 	return b
+}
+
+// AppendCanonical appends bytes that are the same for the same normalised
+// item, sets in the order they have. They are for comparing, not for decoding.
+func AppendCanonical(b []byte, m Item) []byte {
+	b = binary.AppendUvarint(b, uint64(len(m)))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		b = appendCanonicalValue(appendString(b, name), m[name])
+	}
+	return b
+}
+
+func appendCanonicalValue(b []byte, v attribute.Value) []byte {
+	switch v := v.(type) {
+	case attribute.M:
+		return AppendCanonical(append(b, tagM), v)
+	case attribute.L:
+		b = binary.AppendUvarint(append(b, tagL), uint64(len(v)))
+		for _, e := range v {
+			b = appendCanonicalValue(b, e)
+		}
+		return b
+	}
+	return appendValue(b, v)
 }
 
 func appendString[T ~string | ~[]byte](b []byte, s T) []byte {

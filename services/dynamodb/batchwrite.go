@@ -1,0 +1,137 @@
+package dynamodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/virga-cloud/virga/api/attribute"
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/services/dynamodb/item"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// maxBatchWrites is how many writes one BatchWriteItem may have.
+const maxBatchWrites = 25
+
+// tableChanges are the writes of a batch to one table.
+type tableChanges struct {
+	name    string // as the request has it
+	id      tableID
+	changes []*change
+	schema  *schema
+	took    consumed
+}
+
+func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInput) (*ddb.BatchWriteItemOutput, error) {
+	var tables []*tableChanges
+	total := 0
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		t, err := newTableChanges(ctx, name, in.RequestItems[name])
+		if err != nil {
+			return nil, err
+		}
+		if total += len(t.changes); total > maxBatchWrites {
+			return nil, errValidation("Too many items requested for the BatchWriteItem call")
+		}
+		tables = append(tables, t)
+	}
+	// One transaction for all is more than AWS promises, and cheaper than one for each.
+	err := s.update(func(tx storage.Tx, w *writes) error {
+		for _, t := range tables {
+			if err := t.check(tx, w); err != nil {
+				return err
+			}
+		}
+		for _, t := range tables {
+			t.took = consumed{}
+			for _, c := range t.changes {
+				e, err := w.carryOut(tx, t.schema, c)
+				if err != nil {
+					return err
+				}
+				t.took.add(e.consumed)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &ddb.BatchWriteItemOutput{UnprocessedItems: map[string][]*ddb.WriteRequest{}}
+	for _, t := range tables {
+		if told := t.took.describe(in.ReturnConsumedCapacity, t.name, untold); told != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, told)
+		}
+		for _, c := range t.changes {
+			m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, c.key)
+			if err != nil {
+				return nil, err
+			}
+			if m == nil {
+				continue
+			}
+			if out.ItemCollectionMetrics == nil {
+				out.ItemCollectionMetrics = map[string][]*ddb.ItemCollectionMetrics{}
+			}
+			out.ItemCollectionMetrics[t.name] = append(out.ItemCollectionMetrics[t.name], m)
+		}
+	}
+	return out, nil
+}
+
+func newTableChanges(ctx context.Context, name string, requests []*ddb.WriteRequest) (*tableChanges, error) {
+	id, err := tableNamed(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	t := &tableChanges{name: name, id: id}
+	for _, r := range requests {
+		if (r.PutRequest == nil) == (r.DeleteRequest == nil) {
+			return nil, errValidation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+		}
+		c := &change{remove: r.DeleteRequest != nil}
+		if c.remove {
+			c.key, err = item.Normalise(r.DeleteRequest.Key)
+		} else {
+			c.key, err = item.Normalise(r.PutRequest.Item)
+		}
+		if err != nil {
+			return nil, errInvalid(err)
+		}
+		if !c.remove {
+			if c.put, err = newPut(c.key); err != nil {
+				return nil, err
+			}
+		}
+		t.changes = append(t.changes, c)
+	}
+	return t, nil
+}
+
+// check finds the table and checks the writes against its schema.
+func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
+	if t.schema, err = w.table(tx, t.id); err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(t.changes))
+	for _, c := range t.changes {
+		if c.put != nil {
+			// Of keys that do not fit, a batch says what reading says.
+			for _, a := range t.schema.all {
+				if attribute.TypeOf(c.key[a.name]) != a.kind {
+					return errKeySchema()
+				}
+			}
+		}
+		if err := c.check(t.schema); err != nil {
+			return err
+		}
+		key := string(t.schema.itemKey(c.key))
+		if seen[key] {
+			return errDuplicateKeys()
+		}
+		seen[key] = true
+	}
+	return nil
+}

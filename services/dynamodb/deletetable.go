@@ -1,0 +1,36 @@
+package dynamodb
+
+import (
+	"context"
+
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/storage"
+)
+
+func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*ddb.DeleteTableOutput, error) {
+	id, err := tableNamed(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	var t *table
+	work := s.newNumber()
+	err = s.env.DB.Update(func(tx storage.Tx) (err error) {
+		if t, err = s.record(tx, id); err != nil {
+			return err
+		}
+		if t.Protected {
+			return errValidation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+		}
+		if err := tx.Delete(t.storageKey()); err != nil {
+			return err
+		}
+		return s.remember(tx, work, &task{Remove: itemsKey(t.Account, t.Region, t.Number)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.counts.forget(t.Number)
+	d := t.describe(ddb.TableStatusDeleting)
+	d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes = nil, nil
+	return &ddb.DeleteTableOutput{TableDescription: d}, nil
+}

@@ -1,0 +1,96 @@
+package dynamodb
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/virga-cloud/virga/api"
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/services/dynamodb/item"
+)
+
+// errValidation is the error of a request that AWS finds fault with.
+func errValidation(format string, args ...any) error {
+	return api.Errorf("ValidationException", 400, format, args...)
+}
+
+// errInvalid is the validation error of what the packages below found.
+func errInvalid(err error) error { return errValidation("%s", err.Error()) }
+
+// errParameter is a validation error in the words AWS most often begins with.
+func errParameter(format string, args ...any) error {
+	return errValidation("One or more parameter values were invalid: "+format, args...)
+}
+
+// errConstraint is an error of AWS's own model that the published one does not have.
+func errConstraint(value, member, constraint string) error {
+	return errValidation("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, constraint)
+}
+
+// errNotImplemented is the answer to a member of a request that asks for
+// something Virga does not do: better than to do something else.
+func errNotImplemented(member string) error {
+	return api.Errorf("NotImplementedException", 501, "Virga does not implement the parameter %s of this operation", member)
+}
+
+// errNoTable is the data plane's error of a table that does not exist.
+func errNoTable() error {
+	return &ddb.ResourceNotFoundException{Message: "Requested resource not found"}
+}
+
+// errNoSuchTable is the control plane's.
+func errNoSuchTable(name string) error {
+	return &ddb.ResourceNotFoundException{Message: "Requested resource not found: Table: " + name + " not found"}
+}
+
+func errNoSuchResource(arn string) error {
+	return &ddb.ResourceNotFoundException{Message: "Requested resource not found: ResourcArn: " + arn + " not found"}
+}
+
+func errTableExists(name string) error {
+	return &ddb.ResourceInUseException{Message: "Table already exists: " + name}
+}
+
+func errConditionFailed(old item.Item) error {
+	return &ddb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: old}
+}
+
+// Errors of keys.
+func errKeySchema() error {
+	return errValidation("The provided key element does not match the schema")
+}
+
+func errItemTooLarge() error {
+	return errValidation("Item size has exceeded the maximum allowed size")
+}
+
+func errUpdatedTooLarge() error {
+	return errValidation("Item size to update has exceeded the maximum allowed size")
+}
+
+func errDuplicateKeys() error {
+	return errValidation("Provided list of item keys contains duplicates")
+}
+
+// errStartKey is an error of ExclusiveStartKey; why may be empty.
+func errStartKey(why string, args ...any) error {
+	if why != "" {
+		why = ": " + fmt.Sprintf(why, args...)
+	}
+	return errValidation("The provided starting key is invalid%s", why)
+}
+
+// message is what an error says to the user.
+func message(err error) string {
+	var e *api.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}
+
+// isNoTable says whether an error is that of a table that does not exist.
+func isNoTable(err error) bool {
+	var e *ddb.ResourceNotFoundException
+	return errors.As(err, &e)
+}

@@ -1,0 +1,188 @@
+// Package dynamodb is the behaviour of Amazon DynamoDB.
+//
+// A table is a record that holds everything AWS describes of it; prepared for
+// work it is a schema, with an index for each secondary index. An item is a
+// map of attribute values; it lies under a key made of its own key attributes,
+// and each index it belongs to has an entry with a copy of what the index
+// projects. Item, entries and table are read and written in one transaction,
+// so an index never lags behind its table: global indexes are as consistent as
+// local ones, which AWS does not promise.
+//
+// The packages below it know no tables: number has DynamoDB's decimals, item its
+// values and their encoding, expression its expression language. keys.go draws
+// where everything lies.
+//
+// Every operation goes the same way, and in AWS's order: the shape of the
+// request, the values in it, its expressions, then one transaction in which the
+// table is found, the keys are checked against its schema, and the work is done.
+//
+// Tables and indexes change their states at once: an answer says CREATING,
+// UPDATING or DELETING as AWS's does, and the next one finds it done. Filling
+// a new index and removing what is left of a table is background work, which
+// continues after a restart.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/virga-cloud/virga/api"
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/services/service"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// Service is DynamoDB.
+type Service struct {
+	env    service.Env
+	tables *storage.Cache[table]
+	keys   keyCache
+	counts counters
+	worker worker
+}
+
+// New makes the service.
+func New(env service.Env) *Service {
+	return &Service{
+		env:    env,
+		tables: storage.NewCache[table](tablesCached),
+		worker: worker{wake: make(chan struct{}, 1)},
+	}
+}
+
+// tablesCached is how many tables' records are kept decoded.
+const tablesCached = 1024
+
+// Model implements service.Service.
+func (s *Service) Model() *api.Model { return &ddb.Model }
+
+// Operations implements service.Service.
+func (s *Service) Operations() []api.Handler {
+	return []api.Handler{
+		ddb.BatchGetItem.Handle(s.batchGetItem),
+		ddb.BatchWriteItem.Handle(s.batchWriteItem),
+		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
+			"OnDemandThroughput", "ProvisionedThroughput", "ResourcePolicy", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
+		ddb.DeleteItem.Handle(s.deleteItem),
+		ddb.DeleteTable.Handle(s.deleteTable),
+		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
+		ddb.DescribeLimits.Handle(s.describeLimits),
+		ddb.DescribeTable.Handle(s.describeTable),
+		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
+		ddb.ListTables.Handle(s.listTables),
+		ddb.ListTagsOfResource.Handle(s.listTagsOfResource),
+		ddb.PutItem.Handle(s.putItem),
+		ddb.Query.Handle(s.query),
+		ddb.Scan.Handle(s.scan),
+		ddb.TagResource.Handle(s.tagResource),
+		ddb.TransactGetItems.Handle(s.transactGetItems),
+		ddb.TransactWriteItems.Handle(s.transactWriteItems),
+		ddb.UntagResource.Handle(s.untagResource),
+		ddb.UpdateItem.Handle(s.updateItem),
+		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
+			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
+	}
+}
+
+// tableID names a table within the store.
+type tableID struct{ account, region, name string }
+
+// The characters of a table's name.
+const (
+	namePattern          = "[a-zA-Z0-9_.-]+"
+	minName, maxNameSize = 3, 255
+)
+
+// tableNamed is the table that a request means by a name or an ARN.
+func tableNamed(ctx context.Context, name string) (tableID, error) {
+	call := api.CallFrom(ctx)
+	id := tableID{call.Account, call.Region, name}
+	if strings.HasPrefix(name, "arn:") {
+		arn, err := api.ParseARN(name)
+		resource, ok := strings.CutPrefix(arn.Resource, "table/")
+		if err != nil || !ok || arn.Service != "dynamodb" || arn.Region == "" || arn.Account == "" {
+			return id, errParameter("Invalid TableArn: Invalid ResourceArn provided as input %s", name)
+		}
+		id = tableID{arn.Account, arn.Region, resource}
+	}
+	return id, checkName(id.name, "tableName")
+}
+
+// checkName checks the name of a table, which the published model takes for
+// one of an ARN as well.
+func checkName(name, member string) error {
+	var faults []string
+	fault := func(constraint string) {
+		faults = append(faults, "Value '"+name+"' at '"+member+"' failed to satisfy constraint: Member must "+constraint)
+	}
+	for i := range len(name) {
+		c := name[i]
+		if c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-' {
+			continue
+		}
+		fault("satisfy regular expression pattern: " + namePattern)
+		break
+	}
+	if len(name) < minName {
+		fault("have length greater than or equal to 3")
+	}
+	if len(name) > maxNameSize {
+		fault("have length less than or equal to 255")
+	}
+	switch len(faults) {
+	case 0:
+		return nil
+	case 1:
+		return errValidation("1 validation error detected: %s", faults[0])
+	}
+	return errValidation("%d validation errors detected: %s", len(faults), strings.Join(faults, "; "))
+}
+
+// table finds a table for reading or writing items.
+func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
+	t, err := s.tables.Get(tx, s.keys.of(id))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, errNoTable()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.schema(), nil
+}
+
+// record reads a table's record to describe or change it.
+func (s *Service) record(tx storage.Tx, id tableID) (*table, error) {
+	t, err := storage.GetRecord[table](tx, tableKey(id.account, id.region, id.name))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, errNoSuchTable(id.name)
+	}
+	return t, err
+}
+
+// keyCache keeps the keys of tables' records, which every request needs.
+type keyCache struct {
+	mu   sync.RWMutex
+	keys map[tableID]storage.Key
+}
+
+func (c *keyCache) of(id tableID) storage.Key {
+	c.mu.RLock()
+	key, ok := c.keys[id]
+	c.mu.RUnlock()
+	if ok {
+		return key
+	}
+	key = tableKey(id.account, id.region, id.name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys == nil || len(c.keys) >= tablesCached {
+		c.keys = map[tableID]storage.Key{}
+	}
+	id.name = strings.Clone(id.name) // it is part of a request
+	c.keys[id] = key
+	return key
+}

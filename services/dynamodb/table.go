@@ -1,0 +1,205 @@
+package dynamodb
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/virga-cloud/virga/api"
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// table is the record of a table. Its parts that AWS describes as they were
+// given are kept in AWS's own shapes.
+type table struct {
+	Account, Region, Name string
+	// Number names the table in keys; ID is what AWS calls TableId.
+	Number  uint64
+	ID      string
+	Created time.Time
+
+	Attributes []*ddb.AttributeDefinition
+	Key        []*ddb.KeySchemaElement
+	Indexes    []*tableIndex
+	// LastIndex is the highest number an index has had.
+	LastIndex uint64
+
+	Billing      billing
+	OnDemand     *ddb.OnDemandThroughput
+	Warm         *ddb.WarmThroughput
+	Class        ddb.TableClass
+	ClassChanged time.Time
+	Protected    bool
+	Encryption   *ddb.SSESpecification
+	Stream       *ddb.StreamSpecification
+	StreamStart  time.Time
+	Tags         map[string]string
+
+	once     sync.Once
+	compiled *schema
+}
+
+// billing is how capacity is paid for.
+type billing struct {
+	OnDemand bool
+	// OnDemandSince is when the table last became on-demand; zero when it never was.
+	OnDemandSince time.Time
+	Throughput    throughput
+}
+
+// throughput is provisioned capacity and when it was changed.
+type throughput struct {
+	Read, Write          int64
+	Increased, Decreased time.Time
+}
+
+// tableIndex is a secondary index in the record of its table.
+type tableIndex struct {
+	Number     uint64
+	Name       string
+	Global     bool
+	Key        []*ddb.KeySchemaElement
+	Projection *ddb.Projection
+	Throughput throughput
+	OnDemand   *ddb.OnDemandThroughput
+	Warm       *ddb.WarmThroughput
+	// Backfilling is set until the items that were there before the index are in it.
+	Backfilling bool
+}
+
+func (t *table) storageKey() storage.Key { return tableKey(t.Account, t.Region, t.Name) }
+
+func (t *table) arn() string {
+	return api.ARN{Partition: api.PartitionOf(t.Region), Service: "dynamodb", Region: t.Region, Account: t.Account, Resource: "table/" + t.Name}.String()
+}
+
+func (t *table) index(name string) *tableIndex {
+	i := slices.IndexFunc(t.Indexes, func(x *tableIndex) bool { return x.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return t.Indexes[i]
+}
+
+// describe is the table as AWS describes it, without its counts.
+func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
+	d := &ddb.TableDescription{
+		AttributeDefinitions:      t.Attributes,
+		TableName:                 t.Name,
+		KeySchema:                 t.Key,
+		TableStatus:               status,
+		CreationDateTime:          t.Created,
+		ProvisionedThroughput:     t.Billing.Throughput.describe(),
+		TableSizeBytes:            new(int64(0)),
+		ItemCount:                 new(int64(0)),
+		TableArn:                  t.arn(),
+		TableId:                   t.ID,
+		DeletionProtectionEnabled: &t.Protected,
+		OnDemandThroughput:        t.OnDemand,
+		WarmThroughput:            t.describeWarm(),
+	}
+	if t.Billing.OnDemand || !t.Billing.OnDemandSince.IsZero() {
+		d.BillingModeSummary = &ddb.BillingModeSummary{BillingMode: t.billingMode(), LastUpdateToPayPerRequestDateTime: t.Billing.OnDemandSince}
+	}
+	if t.Class != "" {
+		d.TableClassSummary = &ddb.TableClassSummary{TableClass: t.Class, LastUpdateDateTime: t.ClassChanged}
+	}
+	if t.Encryption != nil && t.Encryption.Enabled != nil && *t.Encryption.Enabled {
+		d.SSEDescription = &ddb.SSEDescription{Status: ddb.SSEStatusEnabled, SSEType: ddb.SSETypeKms, KMSMasterKeyArn: t.encryptionKey()}
+	}
+	if t.Stream != nil {
+		d.StreamSpecification = t.Stream
+		d.LatestStreamLabel = t.StreamStart.Format("2006-01-02T15:04:05.000")
+		d.LatestStreamArn = t.arn() + "/stream/" + d.LatestStreamLabel
+	}
+	for _, x := range t.Indexes {
+		if x.Global {
+			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, x.describeGlobal(t, status))
+		} else {
+			d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, x.describeLocal(t))
+		}
+	}
+	return d
+}
+
+func (t *table) billingMode() ddb.BillingMode {
+	if t.Billing.OnDemand {
+		return ddb.BillingModePayPerRequest
+	}
+	return ddb.BillingModeProvisioned
+}
+
+// encryptionKey is the ARN of the key that encrypts the table.
+func (t *table) encryptionKey() string {
+	key := cmp.Or(t.Encryption.KMSMasterKeyId, "alias/aws/dynamodb")
+	if _, err := api.ParseARN(key); err == nil {
+		return key
+	}
+	return api.ARN{Partition: api.PartitionOf(t.Region), Service: "kms", Region: t.Region, Account: t.Account, Resource: key}.String()
+}
+
+func (p throughput) describe() *ddb.ProvisionedThroughputDescription {
+	return &ddb.ProvisionedThroughputDescription{
+		LastIncreaseDateTime: p.Increased, LastDecreaseDateTime: p.Decreased, NumberOfDecreasesToday: new(int64(0)),
+		ReadCapacityUnits: &p.Read, WriteCapacityUnits: &p.Write,
+	}
+}
+
+// What AWS keeps warm for a table that was just made.
+const warmReads, warmWrites = 12000, 4000
+
+// warmth is the throughput that AWS is always ready for.
+func (t *table) warmth(asked *ddb.WarmThroughput, p throughput) (reads, writes *int64) {
+	reads, writes = new(int64(warmReads)), new(int64(warmWrites))
+	if !t.Billing.OnDemand {
+		*reads, *writes = p.Read, p.Write
+	}
+	if asked != nil && asked.ReadUnitsPerSecond != nil {
+		reads = asked.ReadUnitsPerSecond
+	}
+	if asked != nil && asked.WriteUnitsPerSecond != nil {
+		writes = asked.WriteUnitsPerSecond
+	}
+	return reads, writes
+}
+
+func (t *table) describeWarm() *ddb.TableWarmThroughputDescription {
+	reads, writes := t.warmth(t.Warm, t.Billing.Throughput)
+	return &ddb.TableWarmThroughputDescription{ReadUnitsPerSecond: reads, WriteUnitsPerSecond: writes, Status: ddb.TableStatusActive}
+}
+
+func (x *tableIndex) describeGlobal(t *table, status ddb.TableStatus) *ddb.GlobalSecondaryIndexDescription {
+	reads, writes := t.warmth(x.Warm, x.Throughput)
+	d := &ddb.GlobalSecondaryIndexDescription{
+		IndexName:             x.Name,
+		KeySchema:             x.Key,
+		Projection:            x.Projection,
+		IndexStatus:           ddb.IndexStatusActive,
+		ProvisionedThroughput: x.Throughput.describe(),
+		IndexSizeBytes:        new(int64(0)),
+		ItemCount:             new(int64(0)),
+		IndexArn:              t.arn() + "/index/" + x.Name,
+		OnDemandThroughput:    x.OnDemand,
+		WarmThroughput:        &ddb.GlobalSecondaryIndexWarmThroughputDescription{ReadUnitsPerSecond: reads, WriteUnitsPerSecond: writes, Status: ddb.IndexStatusActive},
+	}
+	if status == ddb.TableStatusCreating || x.Backfilling {
+		d.IndexStatus = ddb.IndexStatusCreating
+	}
+	if x.Backfilling {
+		d.Backfilling = new(true)
+	}
+	return d
+}
+
+func (x *tableIndex) describeLocal(t *table) *ddb.LocalSecondaryIndexDescription {
+	return &ddb.LocalSecondaryIndexDescription{
+		IndexName:      x.Name,
+		KeySchema:      x.Key,
+		Projection:     x.Projection,
+		IndexSizeBytes: new(int64(0)),
+		ItemCount:      new(int64(0)),
+		IndexArn:       t.arn() + "/index/" + x.Name,
+	}
+}

@@ -1,0 +1,108 @@
+package dynamodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/virga-cloud/virga/api"
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// maxTags is how many tags a table may have.
+const maxTags = 50
+
+// tag gives the table tags.
+func (t *table) tag(tags []*ddb.Tag) error {
+	given := map[string]bool{}
+	for _, tag := range tags {
+		if given[tag.Key] {
+			return errValidation("Duplicate tag key: %s", tag.Key)
+		}
+		given[tag.Key] = true
+		if t.Tags == nil {
+			t.Tags = map[string]string{}
+		}
+		t.Tags[tag.Key] = tag.Value
+	}
+	if len(t.Tags) > maxTags {
+		return errParameter("Too many tags: a resource may have %d", maxTags)
+	}
+	return nil
+}
+
+// taggedTable is the table that an ARN names.
+func taggedTable(arn string) (tableID, error) {
+	parsed, err := api.ParseARN(arn)
+	name, ok := strings.CutPrefix(parsed.Resource, "table/")
+	if err != nil || !ok || parsed.Service != "dynamodb" || strings.Contains(name, "/") || len(name) < minName {
+		return tableID{}, errValidation("Invalid TableArn: Invalid ResourceArn provided as input %s", arn)
+	}
+	return tableID{parsed.Account, parsed.Region, name}, nil
+}
+
+// changeTags changes the tags of the table that an ARN names.
+func (s *Service) changeTags(arn string, change func(*table) error) error {
+	id, err := taggedTable(arn)
+	if err != nil {
+		return err
+	}
+	return s.env.DB.Update(func(tx storage.Tx) error {
+		t, err := s.tagged(tx, id, arn)
+		if err != nil {
+			return err
+		}
+		if err := change(t); err != nil {
+			return err
+		}
+		return storage.PutRecord(tx, t.storageKey(), t)
+	})
+}
+
+func (s *Service) tagged(tx storage.Tx, id tableID, arn string) (*table, error) {
+	t, err := s.record(tx, id)
+	if isNoTable(err) {
+		return nil, errNoSuchResource(arn)
+	}
+	return t, err
+}
+
+func (s *Service) tagResource(_ context.Context, in *ddb.TagResourceInput) (*ddb.TagResourceOutput, error) {
+	if len(in.Tags) == 0 {
+		return nil, errValidation("Atleast one Tag needs to be provided as Input.")
+	}
+	return &ddb.TagResourceOutput{}, s.changeTags(in.ResourceArn, func(t *table) error { return t.tag(in.Tags) })
+}
+
+func (s *Service) untagResource(_ context.Context, in *ddb.UntagResourceInput) (*ddb.UntagResourceOutput, error) {
+	if len(in.TagKeys) == 0 {
+		return nil, errValidation("Atleast one Tag Key needs to be provided as Input.")
+	}
+	return &ddb.UntagResourceOutput{}, s.changeTags(in.ResourceArn, func(t *table) error {
+		for _, key := range in.TagKeys {
+			delete(t.Tags, key)
+		}
+		return nil
+	})
+}
+
+func (s *Service) listTagsOfResource(_ context.Context, in *ddb.ListTagsOfResourceInput) (*ddb.ListTagsOfResourceOutput, error) {
+	id, err := taggedTable(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	out := &ddb.ListTagsOfResourceOutput{Tags: []*ddb.Tag{}}
+	err = s.env.DB.View(func(tx storage.Tx) error {
+		t, err := s.tagged(tx, id, in.ResourceArn)
+		if err != nil {
+			return err
+		}
+		for _, key := range slices.Sorted(maps.Keys(t.Tags)) {
+			out.Tags = append(out.Tags, &ddb.Tag{Key: key, Value: t.Tags[key]})
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,113 @@
+package dynamodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/services/dynamodb/item"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// transactionFactor is how much more transactions take than other requests:
+// AWS reads and writes every item twice.
+const transactionFactor = 2
+
+// transactedGet is one get of a transaction.
+type transactedGet struct {
+	get
+	name string // of the table, as the request has it
+	id   tableID
+}
+
+func (s *Service) transactGetItems(ctx context.Context, in *ddb.TransactGetItemsInput) (*ddb.TransactGetItemsOutput, error) {
+	gets := make([]*transactedGet, len(in.TransactItems))
+	for i, t := range in.TransactItems {
+		g := t.Get
+		id, err := tableNamed(ctx, g.TableName)
+		if err != nil {
+			return nil, err
+		}
+		gets[i] = &transactedGet{name: g.TableName, id: id}
+		p := projecting(g.ProjectionExpression, nil, g.ExpressionAttributeNames)
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		if gets[i].key, err = item.Normalise(g.Key); err != nil {
+			return nil, errInvalid(err)
+		}
+		if gets[i].projection, err = p.projection(g.ProjectionExpression, nil); err != nil {
+			return nil, err
+		}
+	}
+	found := make([]gotten, len(gets))
+	err := s.env.DB.View(func(tx storage.Tx) error {
+		schemas := make([]*schema, len(gets))
+		var keys transactedKeys
+		for i, g := range gets {
+			var err error
+			if schemas[i], err = s.table(tx, g.id); err != nil {
+				return err
+			}
+			if err := keys.add(schemas[i], g.key); err != nil {
+				return err
+			}
+		}
+		for i, g := range gets {
+			if err := g.check(schemas[i]); err != nil {
+				return cancelled(len(gets), i, err)
+			}
+		}
+		for i, g := range gets {
+			var err error
+			if found[i], err = schemas[i].get(tx, &g.get); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &ddb.TransactGetItemsOutput{}
+	took := map[string]*consumed{}
+	for i, got := range found {
+		out.Responses = append(out.Responses, &ddb.ItemResponse{Item: got.item})
+		name := gets[i].name
+		if took[name] == nil {
+			took[name] = &consumed{}
+		}
+		took[name].table += transactionFactor * readUnits(got.size, true)
+	}
+	out.ConsumedCapacity = describeAll(took, in.ReturnConsumedCapacity, readCapacity)
+	return out, nil
+}
+
+// describeAll describes what a transaction took of several tables.
+func describeAll(took map[string]*consumed, asked ddb.ReturnConsumedCapacity, of kind) (out []*ddb.ConsumedCapacity) {
+	for _, name := range slices.Sorted(maps.Keys(took)) {
+		if told := took[name].describe(asked, name, of); told != nil {
+			out = append(out, told)
+		}
+	}
+	return out
+}
+
+// transactedKeys are the items of a transaction, each of which may occur once.
+type transactedKeys map[string]bool
+
+func (k *transactedKeys) add(t *schema, key item.Item) error {
+	if t.checkKey(t.of(key)) != nil {
+		return nil // not a key: that is found where the item's turn comes
+	}
+	if *k == nil {
+		*k = transactedKeys{}
+	}
+	at := string(t.itemKey(key))
+	if (*k)[at] {
+		return errValidation("Transaction request cannot include multiple operations on one item")
+	}
+	(*k)[at] = true
+	return nil
+}

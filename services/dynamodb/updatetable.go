@@ -1,0 +1,328 @@
+package dynamodb
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virga-cloud/virga/api"
+	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/storage"
+)
+
+func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*ddb.UpdateTableOutput, error) {
+	id, err := tableNamed(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkUpdateTable(in); err != nil {
+		return nil, err
+	}
+	now := api.CallFrom(ctx).Time
+	work := s.newNumber()
+	var d *ddb.TableDescription
+	err = s.env.DB.Update(func(tx storage.Tx) error {
+		t, err := s.record(tx, id)
+		if err != nil {
+			return err
+		}
+		u := tableUpdate{table: t, in: in, now: now, before: t.describe(ddb.TableStatusUpdating)}
+		if err := u.apply(); err != nil {
+			return err
+		}
+		if u.task != nil {
+			if err := s.remember(tx, work, u.task); err != nil {
+				return err
+			}
+		}
+		d = u.describe()
+		return storage.PutRecord(tx, t.storageKey(), t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ddb.UpdateTableOutput{TableDescription: d}, nil
+}
+
+// checkUpdateTable finds what is wrong without looking at the table.
+func checkUpdateTable(in *ddb.UpdateTableInput) error {
+	for member, given := range map[string]bool{
+		"ReplicaUpdates": in.ReplicaUpdates != nil, "MultiRegionConsistency": in.MultiRegionConsistency != "",
+		"GlobalTableWitnessUpdates": in.GlobalTableWitnessUpdates != nil, "VectorIndexUpdates": in.VectorIndexUpdates != nil,
+		"GlobalTableSettingsReplicationMode": in.GlobalTableSettingsReplicationMode != "",
+	} {
+		if given {
+			return errNotImplemented(member)
+		}
+	}
+	if in.ProvisionedThroughput == nil && in.BillingMode == "" && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
+		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil {
+		return errValidation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	}
+	if in.BillingMode == ddb.BillingModeProvisioned && in.ProvisionedThroughput == nil {
+		return errParameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+	}
+	if in.ProvisionedThroughput != nil {
+		if err := checkThroughput(in.ProvisionedThroughput); err != nil {
+			return err
+		}
+	}
+	if err := checkStream(in.StreamSpecification); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	changes := 0
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		var name string
+		switch {
+		case u.Update != nil:
+			name = u.Update.IndexName
+		case u.Create != nil:
+			name, changes = u.Create.IndexName, changes+1
+		case u.Delete != nil:
+			name, changes = u.Delete.IndexName, changes+1
+		default:
+			return errParameter("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")
+		}
+		if seen[name] {
+			return errParameter("Only one global secondary index update per index is allowed simultaneously. Index: %s", name)
+		}
+		seen[name] = true
+	}
+	if changes > 1 || len(in.GlobalSecondaryIndexUpdates) > 5 {
+		return &ddb.LimitExceededException{Message: "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"}
+	}
+	return nil
+}
+
+// tableUpdate is one UpdateTable on its way through the parts of a table.
+type tableUpdate struct {
+	*table
+	in     *ddb.UpdateTableInput
+	now    time.Time
+	before *ddb.TableDescription
+	task   *task
+	gone   *ddb.GlobalSecondaryIndexDescription // an index that is deleted
+}
+
+func (u *tableUpdate) apply() error {
+	if err := u.applyBilling(); err != nil {
+		return err
+	}
+	for _, x := range u.in.GlobalSecondaryIndexUpdates {
+		var err error
+		switch {
+		case x.Update != nil:
+			err = u.updateIndex(x.Update)
+		case x.Create != nil:
+			err = u.createIndex(x.Create)
+		default:
+			err = u.deleteIndex(x.Delete.IndexName)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if on := u.in.DeletionProtectionEnabled; on != nil {
+		u.Protected = *on
+	}
+	if u.in.TableClass != "" {
+		u.Class, u.ClassChanged = u.in.TableClass, u.now
+	}
+	if u.in.SSESpecification != nil {
+		u.Encryption = u.in.SSESpecification
+	}
+	if u.in.OnDemandThroughput != nil {
+		u.OnDemand = u.in.OnDemandThroughput
+	}
+	if u.in.WarmThroughput != nil {
+		u.Warm = u.in.WarmThroughput
+	}
+	return u.applyStream()
+}
+
+func (u *tableUpdate) applyStream() error {
+	spec := u.in.StreamSpecification
+	switch {
+	case spec == nil:
+		return nil
+	case *spec.StreamEnabled && u.Stream != nil:
+		return errValidation("Table already has an enabled stream: TableName: %s", u.Name)
+	case !*spec.StreamEnabled && u.Stream == nil:
+		return errValidation("Table has no stream to disable: TableName: %s", u.Name)
+	}
+	u.setStream(spec, u.now)
+	return nil
+}
+
+func (u *tableUpdate) applyBilling() error {
+	onDemand := u.table.Billing.OnDemand
+	if u.in.BillingMode != "" {
+		onDemand = u.in.BillingMode == ddb.BillingModePayPerRequest
+	}
+	if u.in.ProvisionedThroughput != nil && onDemand {
+		return errParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	}
+	switch {
+	case onDemand && !u.Billing.OnDemand:
+		u.Billing = billing{OnDemand: true, OnDemandSince: u.now, Throughput: throughput{Decreased: u.now}}
+		for _, x := range u.Indexes {
+			x.Throughput = throughput{}
+		}
+	case !onDemand && u.Billing.OnDemand:
+		if err := u.checkIndexThroughput(); err != nil {
+			return err
+		}
+		u.Billing.OnDemand = false
+	}
+	if u.in.ProvisionedThroughput != nil {
+		return u.Billing.Throughput.change(u.in.ProvisionedThroughput, u.now)
+	}
+	return nil
+}
+
+// checkIndexThroughput requires capacity for all indexes of a table that leaves on-demand.
+func (u *tableUpdate) checkIndexThroughput() error {
+	var without []string
+	for _, x := range u.Indexes {
+		given := slices.ContainsFunc(u.in.GlobalSecondaryIndexUpdates, func(g *ddb.GlobalSecondaryIndexUpdate) bool {
+			return g.Update != nil && g.Update.IndexName == x.Name
+		})
+		if x.Global && !given {
+			without = append(without, x.Name)
+		}
+	}
+	if len(without) > 0 {
+		return errParameter("ProvisionedThroughput must be specified for index: %s", strings.Join(without, ","))
+	}
+	return nil
+}
+
+// change sets provisioned capacity, which must differ from what it was.
+func (p *throughput) change(to *ddb.ProvisionedThroughput, now time.Time) error {
+	read, write := *to.ReadCapacityUnits, *to.WriteCapacityUnits
+	if read == p.Read && write == p.Write {
+		return errValidation("The provisioned throughput for the table will not change. The requested value equals the current value. "+
+			"Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. "+
+			"Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. "+
+			"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.", p.Read, read, p.Write, write)
+	}
+	if read > p.Read || write > p.Write {
+		p.Increased = now
+	}
+	if read < p.Read || write < p.Write {
+		p.Decreased = now
+	}
+	p.Read, p.Write = read, write
+	return nil
+}
+
+func (u *tableUpdate) global(name string) (*tableIndex, error) {
+	x := u.index(name)
+	if x == nil || !x.Global {
+		return nil, &ddb.ResourceNotFoundException{Message: "Requested resource not found"}
+	}
+	return x, nil
+}
+
+func (u *tableUpdate) updateIndex(in *ddb.UpdateGlobalSecondaryIndexAction) error {
+	if p := in.ProvisionedThroughput; p != nil && (*p.ReadCapacityUnits > maxUnits || *p.WriteCapacityUnits > maxUnits) {
+		return errValidation("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate")
+	}
+	x, err := u.global(in.IndexName)
+	if err != nil {
+		return err
+	}
+	if in.OnDemandThroughput != nil {
+		x.OnDemand = in.OnDemandThroughput
+	}
+	if in.WarmThroughput != nil {
+		x.Warm = in.WarmThroughput
+	}
+	if in.ProvisionedThroughput != nil {
+		return x.Throughput.change(in.ProvisionedThroughput, u.now)
+	}
+	return nil
+}
+
+func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) error {
+	attributes := slices.Clone(u.Attributes)
+	for _, d := range u.in.AttributeDefinitions {
+		i := slices.IndexFunc(attributes, func(a *ddb.AttributeDefinition) bool { return a.AttributeName == d.AttributeName })
+		switch {
+		case i < 0:
+			attributes = append(attributes, d)
+		case attributes[i].AttributeType != d.AttributeType:
+			return errParameter("Attribute type of %s does not match the one that the table defines", d.AttributeName)
+		}
+	}
+	if err := checkKeySchema(in.KeySchema, names(attributes), maxKeyParts); err != nil {
+		return err
+	}
+	if err := checkIndex(in.IndexName, in.Projection, map[string]bool{}); err != nil {
+		return err
+	}
+	if u.index(in.IndexName) != nil {
+		return errValidation("Attempting to create an index which already exists")
+	}
+	globals := 0
+	for _, x := range u.Indexes {
+		if x.Global {
+			globals++
+		}
+	}
+	if globals == maxGlobals {
+		return errParameter("GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobals)
+	}
+	switch {
+	case u.Billing.OnDemand && in.ProvisionedThroughput != nil:
+		return errParameter("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", in.IndexName)
+	case !u.Billing.OnDemand && in.ProvisionedThroughput == nil:
+		return errParameter("ProvisionedThroughput must be specified for index: %s", in.IndexName)
+	}
+	x := &tableIndex{Name: in.IndexName, Global: true, Key: in.KeySchema, Projection: in.Projection,
+		Throughput: provisioned(in.ProvisionedThroughput), OnDemand: in.OnDemandThroughput, Warm: in.WarmThroughput, Backfilling: true}
+	u.addIndex(x)
+	u.Attributes = attributes
+	u.dropDefinitions()
+	u.task = &task{Fill: &fill{Account: u.Account, Region: u.Region, Name: u.Name, Table: u.Number, Index: x.Number}}
+	return nil
+}
+
+func (u *tableUpdate) deleteIndex(name string) error {
+	x, err := u.global(name)
+	if err != nil {
+		return err
+	}
+	u.gone = x.describeGlobal(u.table, ddb.TableStatusUpdating)
+	u.gone.IndexStatus = ddb.IndexStatusDeleting
+	u.Indexes = slices.DeleteFunc(u.Indexes, func(y *tableIndex) bool { return y == x })
+	u.dropDefinitions()
+	u.task = &task{Remove: indexKey(u.Account, u.Region, u.Number, x.Number)}
+	return nil
+}
+
+// dropDefinitions forgets attributes that no key has any more.
+func (u *tableUpdate) dropDefinitions() {
+	keys := slices.Clone(u.Key)
+	for _, x := range u.Indexes {
+		keys = append(keys, x.Key...)
+	}
+	u.Attributes = slices.DeleteFunc(slices.Clone(u.Attributes), func(a *ddb.AttributeDefinition) bool {
+		return !slices.ContainsFunc(keys, func(e *ddb.KeySchemaElement) bool { return e.AttributeName == a.AttributeName })
+	})
+}
+
+// describe is the table on its way: AWS tells the new capacity when it is there.
+func (u *tableUpdate) describe() *ddb.TableDescription {
+	d := u.table.describe(ddb.TableStatusUpdating)
+	if !u.Billing.OnDemand {
+		d.ProvisionedThroughput.ReadCapacityUnits = u.before.ProvisionedThroughput.ReadCapacityUnits
+		d.ProvisionedThroughput.WriteCapacityUnits = u.before.ProvisionedThroughput.WriteCapacityUnits
+	}
+	if u.gone != nil {
+		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, u.gone)
+	}
+	return d
+}

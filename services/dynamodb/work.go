@@ -1,0 +1,232 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/virga-cloud/virga/services/dynamodb/item"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// task is work that is too large for one transaction: it is remembered with
+// the change that makes it necessary, and done in pieces, also after a restart.
+type task struct {
+	// Remove is the prefix of keys to be removed.
+	Remove []byte
+	// Fill is an index that gets entries for the items that were there before it.
+	Fill *fill
+}
+
+// fill is how far the filling of an index has come.
+type fill struct {
+	Account, Region, Name string
+	Table, Index          uint64
+	After                 []byte // the last item that has been looked at
+}
+
+// The sizes of pieces.
+const removedAtOnce, filledAtOnce = 1000, 50
+
+// worker does the tasks, one at a time.
+type worker struct {
+	mu   sync.Mutex
+	wake chan struct{} // has room for one
+}
+
+// remember adds a task in the caller's transaction.
+func (s *Service) remember(tx storage.Tx, number uint64, t *task) error {
+	tx.OnCommit(func() {
+		select {
+		case s.worker.wake <- struct{}{}:
+		default: // it is awake, or about to be
+		}
+	})
+	return storage.PutRecord(tx, workKey(number), t)
+}
+
+// Run implements service.Runner.
+func (s *Service) Run(ctx context.Context) error {
+	for {
+		if err := s.Drain(ctx); err != nil && ctx.Err() == nil {
+			s.env.Log.Error("dynamodb: background work failed, and is tried again with the next", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.worker.wake:
+		}
+	}
+}
+
+// Drain implements service.Drainer: it does all there is to do.
+func (s *Service) Drain(ctx context.Context) error {
+	s.worker.mu.Lock()
+	defer s.worker.mu.Unlock()
+	for {
+		key, t, err := s.nextTask()
+		if t == nil || err != nil {
+			return err
+		}
+		for done := false; !done; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if t.Fill != nil {
+				done, err = s.fillSome(key, t)
+			} else {
+				done, err = s.removeSome(key, t)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// nextTask finds a task, nil when there is none.
+func (s *Service) nextTask() (key []byte, t *task, err error) {
+	err = s.env.DB.View(func(tx storage.Tx) error {
+		for w, err := range storage.Records[task](tx, storage.Prefix(worksKey())) {
+			if err != nil {
+				return err
+			}
+			key, t = append([]byte(nil), w.Key...), w.Value
+			break
+		}
+		return nil
+	})
+	return key, t, err
+}
+
+// removeSome does a piece of a removal, and says whether it was the last.
+func (s *Service) removeSome(key []byte, t *task) (done bool, err error) {
+	err = s.env.DB.Update(func(tx storage.Tx) error {
+		r := storage.Prefix(t.Remove)
+		r.KeysOnly = true
+		var keys [][]byte
+		for e, err := range tx.Scan(r) {
+			if err != nil {
+				return err
+			}
+			if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == removedAtOnce {
+				break
+			}
+		}
+		for _, k := range keys {
+			if err := tx.Delete(k); err != nil {
+				return err
+			}
+		}
+		if done = len(keys) < removedAtOnce; done {
+			return tx.Delete(key)
+		}
+		return nil
+	})
+	return done, err
+}
+
+// fillSome does a piece of filling an index, and says whether it was the last.
+func (s *Service) fillSome(key []byte, t *task) (done bool, err error) {
+	f := t.Fill
+	id := tableID{f.Account, f.Region, f.Name}
+	after := f.After
+	err = s.update(func(tx storage.Tx, w *writes) error {
+		done = true
+		schema, err := w.table(tx, id)
+		if err != nil && !isNoTable(err) {
+			return err
+		}
+		x := filling(schema, f)
+		if x == nil { // the table or the index is gone
+			return tx.Delete(key)
+		}
+		after, err = w.fillFrom(tx, schema, x, f.After)
+		if err != nil {
+			return err
+		}
+		if done = after == nil; !done {
+			next := *f
+			next.After = after
+			return storage.PutRecord(tx, key, &task{Fill: &next})
+		}
+		record, err := s.record(tx, id)
+		if err != nil {
+			return err
+		}
+		record.index(x.Name).Backfilling = false
+		if err := storage.PutRecord(tx, record.storageKey(), record); err != nil {
+			return err
+		}
+		return tx.Delete(key)
+	})
+	f.After = after
+	return done, err
+}
+
+// filling is the index that is to be filled, nil when it is not there any more.
+func filling(t *schema, f *fill) *index {
+	if t == nil || t.Number != f.Table {
+		return nil
+	}
+	for _, x := range t.indexes {
+		if x.Number == f.Index {
+			return x
+		}
+	}
+	return nil
+}
+
+// fillFrom writes entries for the items after a key. It returns the last of
+// them, nil when there are no more. AWS leaves out items whose attributes can
+// not be keys of the index.
+func (w *writes) fillFrom(tx storage.Tx, t *schema, x *index, after []byte) (last []byte, err error) {
+	r := storage.Prefix(t.prefix)
+	r.KeysOnly = true
+	if after != nil {
+		r.Start = append(append([]byte(nil), after...), 0)
+	}
+	var keys [][]byte
+	for e, err := range tx.Scan(r) {
+		if err != nil {
+			return nil, err
+		}
+		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == filledAtOnce {
+			last = keys[len(keys)-1]
+			break
+		}
+	}
+	for _, k := range keys {
+		// Read by its key, so that a write to the item meanwhile is noticed.
+		data, err := tx.Get(k)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		it, err := item.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.fillEntry(tx, t, x, it); err != nil {
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+func (w *writes) fillEntry(tx storage.Tx, t *schema, x *index, it item.Item) error {
+	if !x.has(it) || (&schema{table: t.table, indexes: []*index{x}}).checkIndexKeys(it) != nil {
+		return nil
+	}
+	key := t.entryKey(x, it)
+	if _, err := tx.Get(key); !errors.Is(err, storage.ErrNotFound) {
+		return err // a write has been faster, or it failed
+	}
+	entry := x.entry(it)
+	size := item.Size(entry)
+	of := w.of(t)
+	of.tally.add(x.Number, 1, size)
+	return tx.Set(key, item.Encode(entry, size))
+}

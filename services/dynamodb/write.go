@@ -1,0 +1,293 @@
+package dynamodb
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/virga-cloud/virga/api/attribute"
+	"github.com/virga-cloud/virga/services/dynamodb/expression"
+	"github.com/virga-cloud/virga/services/dynamodb/item"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// change is what one write does to one item, checked as far as that goes
+// without the table. It is not changed by being carried out, which may happen
+// more than once.
+type change struct {
+	// key has the item's key attributes; in a put it is the whole item.
+	key       item.Item
+	condition *expression.Condition
+	// Exactly one of these says what is done; none for a mere check.
+	put    *put
+	update *update
+	remove bool
+	// wantOld asks for the item as it was.
+	wantOld bool
+	// showOnFailure asks for the item in the error of a failed condition.
+	showOnFailure bool
+}
+
+// put is an item that takes the place of what was there.
+type put struct {
+	item item.Item
+	size int
+}
+
+// update is what is to become of an item. Without an expression it makes
+// sure that there is one.
+type update struct {
+	*expression.Update
+	// deep says that the result may be nested deeper than items may be.
+	deep bool
+}
+
+// effect is what a change has done.
+type effect struct {
+	old, new         item.Item // old only when it was wanted or needed
+	oldSize, newSize int
+	consumed         consumed
+	tally            tally
+}
+
+// newPut checks the size of a normalised item that is to be put.
+func newPut(it item.Item) (*put, error) {
+	size := item.Size(it)
+	if size > item.MaxSize {
+		return nil, errItemTooLarge()
+	}
+	return &put{item: it, size: size}, nil
+}
+
+// check checks a change against the schema of its table.
+func (c *change) check(t *schema) error {
+	switch {
+	case c.put != nil:
+		if err := t.checkItem(c.put.item); err != nil {
+			return err
+		}
+	default:
+		if err := t.checkKey(c.key); err != nil {
+			return err
+		}
+	}
+	if c.update != nil && c.update.Update != nil {
+		if err := t.checkTargets(c.update.Update); err != nil {
+			return err
+		}
+	}
+	if c.condition != nil {
+		for use := range c.condition.Uses() {
+			if err := t.checkUse(use); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkTargets checks what an update acts on: not keys, and keys of indexes
+// only with values that can be keys.
+func (t *schema) checkTargets(u *expression.Update) error {
+	for _, a := range t.all {
+		for target := range u.Targets() {
+			if target.Attribute == a.name {
+				return errParameter("Cannot update attribute %s. This attribute is part of the key", a.name)
+			}
+		}
+	}
+	for _, x := range t.indexes {
+		for _, a := range x.all {
+			for target := range u.Targets() {
+				if target.Attribute == a.name && !target.Nested && target.Type != "" && target.Type != a.kind {
+					return errParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.name, a.kind, target.Type, x.Name)
+				}
+			}
+		}
+	}
+	for use := range u.Uses() {
+		if err := t.checkUse(use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carryOut makes a change that has been checked.
+func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
+	key := t.itemKey(c.key)
+	data, err := tx.Get(key)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, err
+	}
+	e := &effect{}
+	if data != nil {
+		if e.oldSize, err = item.EncodedSize(data); err != nil {
+			return nil, err
+		}
+		if c.wantOld || c.condition != nil || c.update != nil || len(t.indexes) > 0 {
+			if e.old, err = item.Decode(data); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.condition != nil && !c.condition.Matches(e.old) {
+		shown := e.old
+		if !c.showOnFailure {
+			shown = nil
+		}
+		return nil, errConditionFailed(shown)
+	}
+	encoded, err := t.next(c, e)
+	if err != nil {
+		return nil, err
+	}
+	e.consumed.table = units(max(e.oldSize, e.newSize), writeUnit)
+	switch {
+	case encoded != nil:
+		err = tx.Set(key, encoded)
+	case c.remove && data != nil:
+		err = tx.Delete(key)
+	case !c.remove:
+		return e, nil // a mere check
+	}
+	if err != nil {
+		return nil, err
+	}
+	items := 0
+	if data != nil {
+		items--
+	}
+	if e.new != nil {
+		items++
+	}
+	e.tally.add(0, items, e.newSize-e.oldSize)
+	return e, t.writeEntries(tx, e)
+}
+
+// next sets what becomes of the item, and returns it encoded; nil when nothing does.
+func (t *schema) next(c *change, e *effect) (encoded []byte, err error) {
+	switch {
+	case c.put != nil:
+		e.new, e.newSize = c.put.item, c.put.size
+		return item.Encode(e.new, e.newSize), nil
+	case c.update != nil:
+		if e.new, err = t.updated(c, e.old); err != nil {
+			return nil, err
+		}
+		if e.newSize = item.Size(e.new); e.newSize > item.MaxSize {
+			return nil, errUpdatedTooLarge()
+		}
+		return item.Encode(e.new, e.newSize), nil
+	case !c.remove:
+		e.new, e.newSize = e.old, e.oldSize
+	}
+	return nil, nil
+}
+
+// updated is the item that an update makes of the old one, or of a key.
+func (t *schema) updated(c *change, old item.Item) (item.Item, error) {
+	if old == nil {
+		old = c.key
+	}
+	if c.update.Update == nil {
+		return old, nil
+	}
+	out, err := c.update.Apply(old)
+	if err != nil {
+		return nil, errInvalid(err)
+	}
+	if c.update.deep {
+		if out, err = item.Normalise(out); err != nil {
+			return nil, errInvalid(err)
+		}
+	}
+	return out, t.checkUpdated(out)
+}
+
+// checkUpdated checks that what an update made of the keys of indexes can be keys.
+func (t *schema) checkUpdated(it item.Item) error {
+	for _, x := range t.indexes {
+		for i, a := range x.all {
+			v := it[a.name]
+			if v == nil {
+				continue
+			}
+			if attribute.TypeOf(v) != a.kind {
+				return errValidation("The update expression attempted to update the secondary index key to unsupported type")
+			}
+			if kind := empty(v); kind != "" {
+				return errValidation("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. "+
+					"The AttributeValue for a key attribute cannot contain an empty %s value.", kind)
+			}
+			if err := checkSize(v, i < len(x.partition)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeEntries brings the indexes up to what the item is now.
+func (t *schema) writeEntries(tx storage.Tx, e *effect) error {
+	for _, x := range t.indexes {
+		if err := t.writeEntry(tx, x, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *schema) writeEntry(tx storage.Tx, x *index, e *effect) error {
+	var oldKey, newKey []byte
+	var oldEntry, newEntry item.Item
+	var oldSize, newSize, items int
+	if e.old != nil && x.has(e.old) {
+		oldEntry = x.entry(e.old)
+		oldKey, oldSize = t.entryKey(x, e.old), item.Size(oldEntry)
+		items--
+	}
+	if e.new != nil && x.has(e.new) {
+		newEntry = x.entry(e.new)
+		newKey, newSize = t.entryKey(x, e.new), item.Size(newEntry)
+		items++
+	}
+	same := bytes.Equal(oldKey, newKey)
+	if same && item.EqualItems(oldEntry, newEntry) {
+		return nil
+	}
+	switch {
+	case same:
+		e.consumed.addIndex(x, units(max(oldSize, newSize), writeUnit))
+	case oldKey != nil && newKey != nil:
+		e.consumed.addIndex(x, units(oldSize, writeUnit)+units(newSize, writeUnit))
+	default:
+		e.consumed.addIndex(x, units(oldSize+newSize, writeUnit))
+	}
+	if oldKey != nil && !same {
+		if err := tx.Delete(oldKey); err != nil {
+			return err
+		}
+	}
+	if newKey != nil {
+		if err := tx.Set(newKey, item.Encode(newEntry, newSize)); err != nil {
+			return err
+		}
+	}
+	e.tally.add(x.Number, items, newSize-oldSize)
+	return nil
+}
+
+// write carries out one change of one table.
+func (s *Service) write(id tableID, c *change) (t *schema, e *effect, err error) {
+	err = s.update(func(tx storage.Tx, w *writes) (err error) {
+		if t, err = w.table(tx, id); err != nil {
+			return err
+		}
+		if err := c.check(t); err != nil {
+			return err
+		}
+		e, err = w.carryOut(tx, t, c)
+		return err
+	})
+	return t, e, err
+}
