@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+)
+
+// limitCommand makes this program the limit instead of the bench.
+const limitCommand = "limit"
+
+// serveLimit is the process that is measured against: it reads a request's
+// body, with its MD5 where that is asked for, and writes an answer of a given
+// size. It ends when its standard input does, so that it never outlives the
+// bench.
+func serveLimit(args []string) error {
+	flags := flag.NewFlagSet(limitCommand, flag.ContinueOnError)
+	answer := flags.Int("answer", 0, "size of answers, in bytes")
+	digest := flags.Bool("md5", false, "compute the MD5 of bodies")
+	address := flags.String("address", "", "where to listen")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", *address)
+	if err != nil {
+		return err
+	}
+	body := make([]byte, *answer)
+	length := []string{strconv.Itoa(*answer)}
+	buffers := sync.Pool{New: func() any { return new([64 << 10]byte) }}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Length"] = length
+		switch {
+		case r.Body == http.NoBody:
+		case *digest:
+			sum, buffer := md5.New(), buffers.Get().(*[64 << 10]byte)
+			_, err = io.CopyBuffer(sum, r.Body, buffer[:])
+			buffers.Put(buffer)
+			w.Header()["Etag"] = []string{hex.EncodeToString(sum.Sum(nil))}
+		default:
+			_, err = io.Copy(io.Discard, r.Body)
+		}
+		if err != nil {
+			return
+		}
+		w.Write(body)
+	})}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		server.Close()
+	}()
+	if err := server.Serve(listener); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+// startLimit starts the limit of answers of n bytes.
+func (b *bench) startLimit(ctx context.Context, n int, digest bool) (*subject, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return launch(ctx, "limit", address, program, limitCommand,
+		"-address", address, "-answer", strconv.Itoa(n), "-md5="+fmt.Sprint(digest))
+}

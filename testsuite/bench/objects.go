@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+)
+
+// objectKeys is how many objects of each size there are.
+const objectKeys = 64
+
+// objectSizes are the sizes in question, with how many connections at once
+// move objects of that size. The floors are of objects of 1 MiB.
+var objectSizes = []struct {
+	name               string
+	bytes, connections int
+	floors             bool
+}{
+	{"1 KiB", 1 << 10, 16, false},
+	{"64 KiB", 64 << 10, 16, false},
+	{"1 MiB", 1 << 20, 4, true},
+}
+
+// objectBody is the content of all objects of a size: nothing that a file
+// system or a hash could treat as a special case.
+func objectBody(size int) []byte {
+	random := rand.NewChaCha8([32]byte{})
+	body := make([]byte, size)
+	_, _ = random.Read(body) // never fails
+	// A mark of a number would be taken for one.
+	return bytes.ReplaceAll(body, []byte("#"), []byte("+"))
+}
+
+func objectRequest(method string, size int, body string) request {
+	headers := []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}
+	if method == "PUT" {
+		headers = append(headers, "Content-Type: application/octet-stream")
+	}
+	return newRequest(fmt.Sprintf("%s /bench/%d/%s", method, size, numberMark), "s3", headers, body, objectKeys)
+}
+
+func objectCases() (cases []requestCase) {
+	for _, method := range []string{"GET", "PUT"} {
+		for _, size := range objectSizes {
+			body := objectBody(size.bytes)
+			c := requestCase{load: load{name: "s3 " + method + " " + size.name, connections: size.connections}}
+			if method == "GET" {
+				c.request = objectRequest("GET", size.bytes, "")
+				c.check = func(got []byte) error {
+					if !bytes.Equal(got, body) {
+						return fmt.Errorf("answered %d bytes that are not the object", len(got))
+					}
+					return nil
+				}
+			} else {
+				c.request = objectRequest("PUT", size.bytes, string(body))
+				c.digest = true
+				c.check = func(got []byte) error {
+					if len(got) > 0 {
+						return fmt.Errorf("unexpected body %.200q", got)
+					}
+					return nil
+				}
+			}
+			switch {
+			case !size.floors:
+			case method == "GET":
+				c.floor, c.aim = 0.8, 0.95
+			default:
+				c.floor, c.aim = 0.6, 0.8
+			}
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
+// fillObjects makes the bucket and its objects.
+func fillObjects(c *conn) error {
+	if _, err := c.do(newRequest("PUT /bench", "s3", nil, "", 0)); err != nil {
+		return err
+	}
+	for _, size := range objectSizes {
+		put := objectRequest("PUT", size.bytes, string(objectBody(size.bytes)))
+		for n := range objectKeys {
+			put.number(n)
+			if _, err := c.do(put); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

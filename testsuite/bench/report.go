@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report is all that a run has found out. Durations are in nanoseconds in JSON.
+type report struct {
+	Machine machine    `json:"machine"`
+	Rates   []rate     `json:"rates,omitempty"`
+	Invokes []invoke   `json:"invokes,omitempty"`
+	Starts  []start    `json:"starts,omitempty"`
+	Memory  []usage    `json:"memory,omitempty"`
+	LeftOut []omission `json:"leftOut,omitempty"`
+}
+
+type machine struct {
+	System       string `json:"system"`
+	Architecture string `json:"architecture"`
+	Processors   int    `json:"processors"`
+	Go           string `json:"go"`
+}
+
+// rate is how a case went with all subjects.
+type rate struct {
+	Case   string  `json:"case"`
+	Limit  rates   `json:"limit"`
+	Disk   rates   `json:"disk"`
+	Memory rates   `json:"memory"`
+	Floor  float64 `json:"floor,omitempty"`
+	Aim    float64 `json:"aim,omitempty"`
+}
+
+// rates is how it went with one. Ratio is to the limit; Processor is the processor
+// time that the subject spent on a request.
+type rates struct {
+	PerSecond float64       `json:"perSecond"`
+	Ratio     float64       `json:"ratio"`
+	Median    time.Duration `json:"median"`
+	Processor time.Duration `json:"processor"`
+}
+
+// invoke is how invocations went with one executor.
+type invoke struct {
+	Executor string `json:"executor"`
+	// RoundTrip is a bare request's, Warm an invocation's, one after the other;
+	// Above is the difference, and Cold an invocation that starts a sandbox.
+	RoundTrip time.Duration `json:"roundTrip"`
+	Warm      time.Duration `json:"warm"`
+	Above     time.Duration `json:"above"`
+	Cold      time.Duration `json:"cold"`
+	// PerSecond is with invokeConnections at once, Ratio to the limit.
+	PerSecond float64       `json:"perSecond"`
+	Ratio     float64       `json:"ratio"`
+	Floor     time.Duration `json:"floor"`
+	Aim       time.Duration `json:"aim"`
+}
+
+// start is the time from starting the program to its first answer, and the resident
+// memory some time later.
+type start struct {
+	Store        string        `json:"store"`
+	Time         time.Duration `json:"time"`
+	IdleBytes    int64         `json:"idleBytes"`
+	IdleOwnBytes int64         `json:"idleOwnBytes"`
+	Floor        time.Duration `json:"floor,omitempty"`
+	Aim          time.Duration `json:"aim,omitempty"`
+}
+
+// usage is resident memory. Own is the part that is no file's.
+type usage struct {
+	Store          string `json:"store"`
+	IdleBytes      int64  `json:"idleBytes"`
+	IdleOwnBytes   int64  `json:"idleOwnBytes"`
+	LoadedBytes    int64  `json:"loadedBytes"`
+	LoadedOwnBytes int64  `json:"loadedOwnBytes"`
+	RestedBytes    int64  `json:"restedBytes"`
+	RestedOwnBytes int64  `json:"restedOwnBytes"`
+}
+
+// omission is a case that could not be measured, and why.
+type omission struct {
+	Case string `json:"case"`
+	Why  string `json:"why"`
+}
+
+func (r *report) omit(name, why string) { r.LeftOut = append(r.LeftOut, omission{name, why}) }
+
+// The floor and the aim of resident memory when idle, in bytes.
+const idleFloor, idleAim = 40 << 20, 25 << 20
+
+// print prints the report as tables.
+func (r *report) print(out io.Writer) {
+	fmt.Fprintf(out, "%s/%s, %d processors, %s\n", r.Machine.System, r.Machine.Architecture, r.Machine.Processors, r.Machine.Go)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	title := func(s string, columns ...string) {
+		fmt.Fprintf(w, "\n%s\n%s\t\n", s, strings.Join(columns, "\t"))
+	}
+	if len(r.Rates) > 0 {
+		title("Requests per second, and their ratio to a bare handler's; processor time per request",
+			"", "bare", "disk", "ratio", "memory", "ratio", "floor", "aim", "", "cpu: bare", "disk", "memory")
+	}
+	for _, x := range r.Rates {
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2f\t%.0f\t%.2f\t%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Case,
+			x.Limit.PerSecond, x.Disk.PerSecond, x.Disk.Ratio, x.Memory.PerSecond, x.Memory.Ratio,
+			number(x.Floor), number(x.Aim), verdict(-x.Disk.Ratio, -x.Floor, -x.Aim),
+			micros(x.Limit.Processor), micros(x.Disk.Processor), micros(x.Memory.Processor))
+	}
+	if len(r.Invokes) > 0 {
+		title(fmt.Sprintf("Invocations of a provided function: one after the other (median), and per second with %d at once", invokeConnections),
+			"", "bare", "warm", "above", "floor", "aim", "", "cold", "per second", "ratio")
+	}
+	for _, x := range r.Invokes {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f\t%.2f\t\n", x.Executor,
+			micros(x.RoundTrip), micros(x.Warm), micros(x.Above), micros(x.Floor), micros(x.Aim), verdict(x.Above, x.Floor, x.Aim),
+			millis(x.Cold), x.PerSecond, x.Ratio)
+	}
+	if len(r.Starts) > 0 {
+		title("From start to the first answer (median); resident memory (of which own) 2 s later, MiB",
+			"", "time", "floor", "aim", "", "memory")
+	}
+	for _, x := range r.Starts {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Store, millis(x.Time), millis(x.Floor), millis(x.Aim),
+			verdict(x.Time, x.Floor, x.Aim), mebibytes(x.IdleBytes, x.IdleOwnBytes))
+	}
+	if len(r.Memory) > 0 {
+		title("Resident memory (of which own), MiB", "", "idle", "floor", "aim", "", "after load", "2 s later")
+	}
+	for _, x := range r.Memory {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t\n", x.Store, mebibytes(x.IdleBytes, x.IdleOwnBytes), idleFloor>>20, idleAim>>20,
+			verdict(x.IdleBytes, idleFloor, idleAim), mebibytes(x.LoadedBytes, x.LoadedOwnBytes), mebibytes(x.RestedBytes, x.RestedOwnBytes))
+	}
+	w.Flush()
+	for _, o := range r.LeftOut {
+		fmt.Fprintf(out, "\nleft out: %s: %s\n", o.Case, o.Why)
+	}
+}
+
+// verdict judges a value of which less is better.
+func verdict[N int64 | float64 | time.Duration](value, floor, aim N) string {
+	switch {
+	case floor == 0:
+		return ""
+	case value <= aim:
+		return "good"
+	case value <= floor:
+		return "fair"
+	}
+	return "POOR"
+}
+
+func number(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func micros(d time.Duration) string { return fmt.Sprintf("%d µs", d.Microseconds()) }
+
+func millis(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
+func mebibytes(all, own int64) string {
+	return fmt.Sprintf("%.1f (%.1f)", float64(all)/(1<<20), float64(own)/(1<<20))
+}

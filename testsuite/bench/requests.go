@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// requestCase is a case whose rate is compared with the limit's.
+type requestCase struct {
+	load
+	// digest says that the limit computes the MD5 of the body.
+	digest bool
+	// floor is the least ratio to the limit, aim the one that is striven for.
+	floor, aim float64
+}
+
+// requests measures the rates of requests to Virga, on disk and in memory,
+// and the memory it takes.
+func (b *bench) requests(ctx context.Context) (err error) {
+	var cases []requestCase
+	for _, c := range slices.Concat(itemCases(), objectCases()) {
+		if b.chosen(c.name) {
+			cases = append(cases, c)
+		}
+	}
+	if len(cases) == 0 && !b.chosen("memory") {
+		return nil
+	}
+	disk, err := b.startVirga(ctx, "disk", filepath.Join(b.dir, "disk"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, disk.end()) }()
+	memory, err := b.startVirga(ctx, "memory", "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, memory.end()) }()
+	subjects := []*subject{disk, memory}
+
+	usages := make([]usage, len(subjects))
+	if err := settle(ctx); err != nil {
+		return err
+	}
+	for i, s := range subjects {
+		usages[i].Store = s.name
+		usages[i].IdleBytes, usages[i].IdleOwnBytes = s.memory()
+	}
+	for _, s := range subjects {
+		progress("filling %s", s.name)
+		if err := fill(s, cases); err != nil {
+			return err
+		}
+	}
+	for _, c := range cases {
+		progress("%s", c.name)
+		if err := b.request(ctx, c, subjects); err != nil {
+			return err
+		}
+	}
+	for i, s := range subjects {
+		usages[i].LoadedBytes, usages[i].LoadedOwnBytes = s.memory()
+	}
+	if err := settle(ctx); err != nil {
+		return err
+	}
+	for i, s := range subjects {
+		usages[i].RestedBytes, usages[i].RestedOwnBytes = s.memory()
+	}
+	b.report.Memory = usages
+	return nil
+}
+
+// settle waits until a server has done what it does without being asked.
+func settle(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(2 * time.Second):
+		return nil
+	}
+}
+
+// request measures one case. How many bytes the limit answers is known from
+// Virga's first answer, which is checked.
+func (b *bench) request(ctx context.Context, c requestCase, subjects []*subject) (err error) {
+	first, err := dial(subjects[0].address)
+	if err != nil {
+		return err
+	}
+	defer first.Close()
+	body, err := first.do(c.request)
+	if unsupported(err) {
+		b.report.omit(c.name, err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.check(body); err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	c.size = len(body)
+	limit, err := b.startLimit(ctx, c.size, c.digest)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, limit.end()) }()
+	measured, err := b.compare(ctx, &c.load, append([]*subject{limit}, subjects...))
+	if err != nil {
+		return err
+	}
+	result := rate{Case: c.name, Floor: c.floor, Aim: c.aim, Limit: sum(measured[0], measured[0])}
+	result.Disk, result.Memory = sum(measured[1], measured[0]), sum(measured[2], measured[0])
+	b.report.Rates = append(b.report.Rates, result)
+	return nil
+}
+
+// sum puts the rounds of a subject together, beside the limit's.
+func sum(rounds, limit []round) rates {
+	n := len(rounds)
+	return rates{
+		PerSecond: median(n, func(i int) float64 { return rounds[i].perSecond() }),
+		Ratio:     median(n, func(i int) float64 { return rounds[i].perSecond() / limit[i].perSecond() }),
+		Median:    median(n, func(i int) time.Duration { return rounds[i].median() }),
+		Processor: median(n, func(i int) time.Duration { return rounds[i].perRequest() }),
+	}
+}
+
+// fill makes what the cases need.
+func fill(s *subject, cases []requestCase) error {
+	c, err := dial(s.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if slices.ContainsFunc(cases, func(c requestCase) bool { return c.name[:2] == "s3" }) {
+		if err := fillObjects(c); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(cases, func(c requestCase) bool { return c.name[:2] != "s3" }) {
+		if err := fillItems(c); err != nil && !unsupported(err) {
+			return err
+		}
+	}
+	return nil
+}
