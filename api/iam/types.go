@@ -2095,9 +2095,9 @@ type UpdateRoleDescriptionOutput struct {
 
 // UpdateRoleInput is the structure of that name in the model.
 type UpdateRoleInput struct {
-	RoleName           string `aws:"RoleName,required,min=1,max=64,pattern=W1x3Kz0sLkAtXSs"`
-	Description        string `aws:"Description,max=1000,pattern=W1x1MDAwOVx1MDAwQVx1MDAwRFx1MDAyMC1cdTAwN0VcdTAwQTEtXHUwMEZGXSo"`
-	MaxSessionDuration *int32 `aws:"MaxSessionDuration,min=3600,max=43200"`
+	RoleName           string  `aws:"RoleName,required,min=1,max=64,pattern=W1x3Kz0sLkAtXSs"`
+	Description        *string `aws:"Description,max=1000,pattern=W1x1MDAwOVx1MDAwQVx1MDAwRFx1MDAyMC1cdTAwN0VcdTAwQTEtXHUwMEZGXSo"`
+	MaxSessionDuration *int32  `aws:"MaxSessionDuration,min=3600,max=43200"`
 }
 
 // UpdateRoleOutput is the structure of that name in the model.

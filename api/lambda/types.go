@@ -66,7 +66,7 @@ type AliasConfiguration struct {
 	AliasArn        string                     `aws:"AliasArn,min=0,max=10000,pattern=YXJuOihhd3NbYS16QS1aLV0qKT86bGFtYmRhOihldXNjLSk_W2Etel17Mn0oKC1nb3YpfCgtaXNvKFthLXpdPykpKT8tW2Etel0rLVxkezF9OlxkezEyfTpmdW5jdGlvbjpbYS16QS1aMC05LV9dKyg6KFwkTEFURVNUfFthLXpBLVowLTktX10rKSk_"`
 	Name            string                     `aws:"Name,min=1,max=128,pattern=KD8hXlswLTldKyQpKFthLXpBLVowLTktX10rKQ"`
 	FunctionVersion string                     `aws:"FunctionVersion,min=1,max=1024,pattern=KFwkTEFURVNUfFswLTldKyk"`
-	Description     string                     `aws:"Description,min=0,max=256"`
+	Description     *string                    `aws:"Description,min=0,max=256"`
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
 	RevisionId      string                     `aws:"RevisionId"`
 }
@@ -740,7 +740,7 @@ type FunctionConfiguration struct {
 	Role                       string                     `aws:"Role,min=0,max=10000,pattern=YXJuOihhd3NbYS16QS1aLV0qKT86aWFtOjpcZHsxMn06cm9sZS8_W2EtekEtWl8wLTkrPSwuQFwtXy9dKw"`
 	Handler                    string                     `aws:"Handler,min=0,max=128,pattern=W15cc10r"`
 	CodeSize                   *int64                     `aws:"CodeSize"`
-	Description                string                     `aws:"Description,min=0,max=256"`
+	Description                *string                    `aws:"Description,min=0,max=256"`
 	Timeout                    *int32                     `aws:"Timeout,min=1,max=5400"`
 	MemorySize                 *int32                     `aws:"MemorySize,min=128,max=32768"`
 	LastModified               string                     `aws:"LastModified,min=0,max=100,pattern=Lio"`
@@ -1831,7 +1831,7 @@ type UpdateAliasInput struct {
 	FunctionName    string                     `aws:"FunctionName,uri,required,min=1,max=140,pattern=KGFybjooYXdzW2EtekEtWi1dKik_OmxhbWJkYTopPygoZXVzYy0pP1thLXpdezJ9KCgtZ292KXwoLWlzbyhbYS16XT8pKSk_LVthLXpdKy1cZHsxfTopPyhcZHsxMn06KT8oZnVuY3Rpb246KT8oW2EtekEtWjAtOS1fXSspKDooXCRMQVRFU1R8W2EtekEtWjAtOS1fXSspKT8"`
 	Name            string                     `aws:"Name,uri,required,min=1,max=128,pattern=KD8hXlswLTldKyQpKFthLXpBLVowLTktX10rKQ"`
 	FunctionVersion string                     `aws:"FunctionVersion,min=1,max=1024,pattern=KFwkTEFURVNUKFwuUFVCTElTSEVEKT98WzAtOV0rKQ"`
-	Description     string                     `aws:"Description,min=0,max=256"`
+	Description     *string                    `aws:"Description,min=0,max=256"`
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
 	RevisionId      string                     `aws:"RevisionId"`
 }
@@ -1910,7 +1910,7 @@ type UpdateFunctionConfigurationInput struct {
 	FunctionName           string                  `aws:"FunctionName,uri,required,min=1,max=140,pattern=KGFybjooYXdzW2EtekEtWi1dKik_OmxhbWJkYTopPygoZXVzYy0pP1thLXpdezJ9KCgtZ292KXwoLWlzbyhbYS16XT8pKSk_LVthLXpdKy1cZHsxfTopPyhcZHsxMn06KT8oZnVuY3Rpb246KT8oW2EtekEtWjAtOS1fXSspKDooXCRMQVRFU1R8W2EtekEtWjAtOS1fXSspKT8"`
 	Role                   string                  `aws:"Role,min=0,max=10000,pattern=YXJuOihhd3NbYS16QS1aLV0qKT86aWFtOjpcZHsxMn06cm9sZS8_W2EtekEtWl8wLTkrPSwuQFwtXy9dKw"`
 	Handler                string                  `aws:"Handler,min=0,max=128,pattern=W15cc10r"`
-	Description            string                  `aws:"Description,min=0,max=256"`
+	Description            *string                 `aws:"Description,min=0,max=256"`
 	Timeout                *int32                  `aws:"Timeout,min=1,max=5400"`
 	MemorySize             *int32                  `aws:"MemorySize,min=128,max=32768"`
 	VpcConfig              *VpcConfig              `aws:"VpcConfig"`

@@ -79,7 +79,9 @@ func (s *Service) deleteRole(ctx context.Context, in *iam.DeleteRoleInput) (*iam
 
 func (s *Service) updateRole(ctx context.Context, in *iam.UpdateRoleInput) (*iam.UpdateRoleOutput, error) {
 	return &iam.UpdateRoleOutput{}, s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
-		e.Description = in.Description
+		if in.Description != nil {
+			e.Description = *in.Description
+		}
 		if in.MaxSessionDuration != nil {
 			e.MaxSession = *in.MaxSessionDuration
 		}

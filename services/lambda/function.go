@@ -201,7 +201,7 @@ func (v *version) describe(r reference) *lam.FunctionConfiguration {
 	}
 	c := &lam.FunctionConfiguration{
 		FunctionName: v.Name, FunctionArn: arn, Runtime: lam.Runtime(v.Runtime), Role: v.Role, Handler: v.Handler,
-		CodeSize: new(v.CodeSize), Description: v.Description, Timeout: new(v.Timeout), MemorySize: new(v.MemorySize),
+		CodeSize: new(v.CodeSize), Description: new(v.Description), Timeout: new(v.Timeout), MemorySize: new(v.MemorySize),
 		LastModified: v.LastModified.UTC().Format("2006-01-02T15:04:05.000-0700"), CodeSha256: v.CodeSHA256, Version: v.Version,
 		RevisionId: v.Revision, KMSKeyArn: v.KMSKey, PackageType: lam.PackageType(v.PackageType),
 		Architectures: []lam.Architecture{lam.Architecture(v.Architecture)}, EphemeralStorage: &lam.EphemeralStorage{Size: new(v.Storage)},
@@ -470,11 +470,12 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *lam.Updat
 		for _, f := range []struct {
 			field *string
 			value string
-		}{{&v.Role, in.Role}, {&v.Handler, in.Handler}, {&v.Description, in.Description}, {&v.Runtime, string(in.Runtime)}, {&v.KMSKey, in.KMSKeyArn}} {
+		}{{&v.Role, in.Role}, {&v.Handler, in.Handler}, {&v.Runtime, string(in.Runtime)}, {&v.KMSKey, in.KMSKeyArn}} {
 			if f.value != "" {
 				*f.field = f.value
 			}
 		}
+		v.Description = or(in.Description, v.Description)
 		v.Timeout, v.MemorySize = or(in.Timeout, v.Timeout), or(in.MemorySize, v.MemorySize)
 		return true, v.configure(in.Environment, in.DeadLetterConfig, in.EphemeralStorage, in.ImageConfig, in.LoggingConfig, in.TracingConfig, in.SnapStart, in.VpcConfig)
 	}, nil)

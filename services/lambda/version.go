@@ -128,7 +128,7 @@ func (a *alias) pick(source *ids.Source) string {
 func (a *alias) describe(r reference) *lam.AliasConfiguration {
 	c := &lam.AliasConfiguration{
 		AliasArn: r.arn() + ":" + a.Name, Name: a.Name, FunctionVersion: a.Version,
-		Description: a.Description, RevisionId: a.Revision,
+		Description: new(a.Description), RevisionId: a.Revision,
 	}
 	if len(a.Weights) > 0 {
 		c.RoutingConfig = &lam.AliasRoutingConfiguration{AdditionalVersionWeights: a.Weights}
@@ -202,8 +202,8 @@ func (s *Service) updateAlias(ctx context.Context, in *lam.UpdateAliasInput) (*l
 		if in.FunctionVersion != "" {
 			a.Version = in.FunctionVersion
 		}
-		if in.Description != "" {
-			a.Description = in.Description
+		if in.Description != nil {
+			a.Description = *in.Description
 		}
 		if in.RoutingConfig != nil {
 			a.Weights = in.RoutingConfig.AdditionalVersionWeights
