@@ -55,7 +55,6 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 			return err
 		}
 		o = made
-		o.Modified = call.Time.UnixMilli()
 		for _, number := range parts {
 			if err := tx.Delete(keyPart(b.ID, in.UploadId, number)); err != nil {
 				return err
@@ -152,6 +151,7 @@ func (s *Service) assemble(tx storage.Tx, bucket uint64, u *upload, c *completio
 	}
 	o := &object{attributes: u.attributes, Upload: c.upload, Count: len(c.parts)}
 	o.Class = u.Class
+	o.Modified = u.Initiated // S3 dates an object by when its upload began
 	where := &body{}
 	digests := md5.New()
 	sums := summing{algorithm: u.Algorithm, composite: u.Composite}

@@ -80,7 +80,7 @@ func (e encoder) prefixes(groups []string) []*s3.CommonPrefix {
 // listObjects is version 1 of the listing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
 func (s *Service) listObjects(_ context.Context, in *s3.ListObjectsInput) (*s3.ListObjectsOutput, error) {
-	limit, err := pageSize(in.MaxKeys, "max-keys")
+	limit, err := pageSize(in.MaxKeys, "maxKeys")
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (l *listing) afterToken(token string) error {
 // listObjectsV2 is version 2 of the listing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 func (s *Service) listObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
-	limit, err := pageSize(in.MaxKeys, "max-keys")
+	limit, err := pageSize(in.MaxKeys, "maxKeys")
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // yet, so every object has one, whose id is "null".
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
-	limit, err := pageSize(in.MaxKeys, "max-keys")
+	limit, err := pageSize(in.MaxKeys, "maxKeys")
 	if err != nil {
 		return nil, err
 	}

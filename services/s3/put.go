@@ -21,9 +21,11 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 	if err := condition.valid(); err != nil {
 		return nil, err
 	}
-	// A client that waits for "100 Continue" is spared sending what cannot be stored.
-	if _, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner); err != nil {
-		return nil, err
+	// Who waits for "100 Continue" is spared sending much that cannot be stored.
+	if promise.length > storage.MaxInline {
+		if _, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner); err != nil {
+			return nil, err
+		}
 	}
 	got, err := s.receive(ctx, promise, noAlgorithm)
 	if err != nil {
