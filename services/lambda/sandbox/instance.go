@@ -37,10 +37,11 @@ type instance struct {
 	readyOnce sync.Once
 	// initFailed receives what the runtime said of a failed initialization.
 	initFailed chan failure
-	// dead is closed when the runtime or the line has ended; exit says how and is set before.
-	dead     chan struct{}
-	deadOnce sync.Once
-	exit     string
+	// dead is closed when the runtime or the line has ended; exit says how, and
+	// notStarted why it never began. Both are set before.
+	dead             chan struct{}
+	deadOnce         sync.Once
+	exit, notStarted string
 
 	mu sync.Mutex
 	// current is the invocation that the runtime has been given.
@@ -207,6 +208,10 @@ func (i *instance) message(m tube.Message) {
 		}
 	case tube.ExtensionExited:
 		i.extensions.exited(string(m.Payload))
+	case tube.NotStarted:
+		i.notStarted = string(m.Payload)
+		i.die("")
+		i.kill()
 	case tube.Exited:
 		i.log.flush()
 		// What the runtime sent before its end is on other streams, all of them
@@ -301,9 +306,17 @@ func (i *instance) failedInit(in *Invocation, began time.Time, out outcome, stat
 	return i.finish(in, out, 0, init)
 }
 
+// ending is what the end of the runtime means for an invocation.
+func (i *instance) ending(requestID string) outcome {
+	if i.notStarted != "" {
+		return invalidEntrypoint(requestID, i.spec, i.notStarted)
+	}
+	return exited(requestID, i.exit)
+}
+
 // exitResult is the result of an invocation during which, or before which, the runtime ended.
 func (i *instance) exitResult(in *Invocation, began time.Time) *Result {
-	out := exited(in.RequestID, i.exit)
+	out := i.ending(in.RequestID)
 	select {
 	case <-i.ready:
 		return i.finish(in, out, i.fleet.real.Now().Sub(began), 0)
@@ -317,6 +330,9 @@ func (i *instance) exitResult(in *Invocation, began time.Time) *Result {
 func (i *instance) invoke(in *Invocation, init time.Duration) (*Result, bool) {
 	i.settled.Lock()
 	i.settled.Unlock()
+	if !i.usable() {
+		return nil, false
+	}
 	now := i.fleet.real.Now()
 	c := &call{in: in, deadline: now.Add(i.spec.Timeout), done: make(chan outcome, 1)}
 	i.log.begin(in.RequestID)
@@ -342,7 +358,7 @@ func (i *instance) invoke(in *Invocation, init time.Duration) (*Result, bool) {
 			return i.finish(in, out, i.fleet.real.Now().Sub(now), init), true
 		default:
 		}
-		return i.finish(in, exited(in.RequestID, i.exit), i.fleet.real.Now().Sub(now), init), true
+		return i.finish(in, i.ending(in.RequestID), i.fleet.real.Now().Sub(now), init), true
 	case <-limit.C:
 		return i.timeout(in, now, init), true
 	}

@@ -109,6 +109,19 @@ func exited(requestID, how string) outcome {
 	case how != "":
 		reason = "Runtime exited with error: " + how
 	}
+	return ended(requestID, errorType, reason)
+}
+
+// invalidEntrypoint is the outcome of an invocation whose runtime could not be started.
+func invalidEntrypoint(requestID string, s *Spec, reason string) outcome {
+	if strings.HasPrefix(s.Runtime, "provided") && strings.HasSuffix(reason, ": no such file or directory") {
+		reason = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+	}
+	return ended(requestID, "Runtime.InvalidEntrypoint", reason)
+}
+
+// ended is the outcome of an invocation without a runtime.
+func ended(requestID, errorType, reason string) outcome {
 	message := "RequestId: " + requestID + " Error: " + reason
 	return outcome{
 		payload: errorPayload(errorType, message),

@@ -3,8 +3,10 @@
 //
 // It is not a security boundary. A function has the rights of the server's user:
 // its files, its network. Of the configuration it has no memory limit and no
-// size of /tmp; runtimes are what the machine has installed. What it does hold:
-// nothing of a sandbox outlives the server, however the server ends.
+// size of /tmp; runtimes are what the machine has installed. Code and layers are where
+// LAMBDA_TASK_ROOT and the search paths say, not at /var/task and /opt; each sandbox has
+// a directory for temporary files of its own, in TMPDIR, while /tmp itself is the machine's.
+// What it does hold: nothing of a sandbox outlives the server, however the server ends.
 package process
 
 import (

@@ -30,6 +30,7 @@ func Run(t *testing.T, l sandbox.Launcher) {
 		{"a runtime that exits fails the invocation", exits},
 		{"a runtime that exits after its response has not failed", exitsAfter},
 		{"an initialization that fails is the invocation's error", failedInit},
+		{"a package without a program that runs is the function's error", invalidEntrypoint},
 		{"an error that the runtime reports is returned as it is", reportedError},
 		{"payloads may have 6 MB", bigPayloads},
 		{"a response is streamed as it is written", streams},
@@ -222,6 +223,33 @@ func failedInit(t *testing.T, l sandbox.Launcher) {
 		}
 		if log := b.Text(); !strings.Contains(log, "function starts\nINIT_REPORT Init Duration: ") {
 			t.Errorf("%s: the log is\n%s", c.how, log)
+		}
+	}
+}
+
+func invalidEntrypoint(t *testing.T, l sandbox.Launcher) {
+	b := NewBed(t, l)
+	for _, c := range []struct {
+		name, body string
+		mode       os.FileMode
+		want       string
+	}{
+		{"other", "", 0o755, `Couldn't find valid bootstrap\(s\): \[/var/task/bootstrap /opt/bootstrap\]`},
+		{"bootstrap", "#!/bin/sh\n", 0o644, `fork/exec .*/bootstrap: permission denied`},
+		{"bootstrap", "\x7fELF of another machine", 0o755, `fork/exec .*/bootstrap: exec format error`},
+	} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, c.name), []byte(c.body), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		spec := Function("entrypoint", "provided.al2023", "bootstrap", dir)
+		spec.Key.Revision = c.want
+		f, _ := b.Fails(spec, `{}`)
+		if f.ErrorType != "Runtime.InvalidEntrypoint" || !regexp.MustCompile("^RequestId: [0-9a-f-]{36} Error: "+c.want+"$").MatchString(f.ErrorMessage) {
+			t.Errorf("the error is %+v, want %s", f, c.want)
 		}
 	}
 }

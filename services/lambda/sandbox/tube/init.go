@@ -175,10 +175,7 @@ func run(a Arguments) error {
 	}
 	killed := oomKills()
 	if err := s.startRuntime(a, env); err != nil {
-		// The function's package is at fault as much as a missing
-		// interpreter: it is for the function's log and its caller.
-		s.say(Output, []byte(err.Error()+"\n"))
-		s.end(err.Error())
+		s.end(NotStarted, err.Error())
 		return nil
 	}
 	go s.output.pump()
@@ -190,14 +187,14 @@ func run(a Arguments) error {
 	killAll(s.groups())
 	s.uploads.Wait()
 	s.output.drain()
-	s.end(how)
+	s.end(Exited, how)
 	return nil
 }
 
 // end says how the runtime has ended, and waits for the server to take the line down:
 // what it has not yet read of a line that goes down is lost.
-func (s *sandbox) end(how string) {
-	s.say(Exited, []byte(how))
+func (s *sandbox) end(kind MessageKind, how string) {
+	s.say(kind, []byte(how))
 	select {
 	case <-s.session.Closed():
 	case <-time.After(10 * time.Second):
@@ -211,17 +208,21 @@ func (s *sandbox) say(kind MessageKind, payload []byte) {
 
 // startRuntime starts the program, or the first of the others that exists.
 func (s *sandbox) startRuntime(a Arguments, env []string) error {
-	path, err := lookup(a.Program[0])
-	for _, other := range a.Else {
+	var path string
+	var failed error
+	for _, program := range append([]string{a.Program[0]}, a.Else...) {
+		found, err := lookup(program)
 		if err == nil {
+			path = found
 			break
 		}
-		if p, elseErr := lookup(other); elseErr == nil {
-			path, err = p, nil
+		// One that is there and cannot be run says more than one that is not.
+		if failed == nil || !errors.Is(err, os.ErrNotExist) {
+			failed = fmt.Errorf("fork/exec %s: %w", program, err)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("fork/exec %s: %w", a.Program[0], err)
+	if path == "" {
+		return failed
 	}
 	pid, err := s.start(path, a.Program, env)
 	s.mu.Lock()
@@ -230,18 +231,18 @@ func (s *sandbox) startRuntime(a Arguments, env []string) error {
 	return err
 }
 
+// lookup finds a program, in the PATH where its name is no path.
 func lookup(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err == nil {
 		return filepath.Abs(path)
 	}
-	var e *exec.Error
-	if errors.As(err, &e) {
-		err = e.Err
+	// Only the reason is of interest.
+	if reason := errors.Unwrap(err); reason != nil {
+		err = reason
 	}
-	var p *os.PathError
-	if errors.As(err, &p) {
-		err = p.Err
+	if errors.Is(err, exec.ErrNotFound) {
+		err = syscall.ENOENT
 	}
 	return "", err
 }

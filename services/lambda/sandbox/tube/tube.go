@@ -43,6 +43,9 @@ const (
 	// Exited says that the runtime has ended; the payload says how, as in
 	// "exit status 1" or "signal: killed". The sandbox then waits to be ended.
 	Exited MessageKind = 'e'
+	// NotStarted says why the runtime could not be started, as in "fork/exec
+	// /var/task/bootstrap: permission denied". It comes in place of Exited.
+	NotStarted MessageKind = 'n'
 	// ExtensionExited is the name of an extension that has ended.
 	ExtensionExited MessageKind = 'y'
 	// Memory is the most memory that the runtime has used, in KiB as eight bytes,
