@@ -23,7 +23,11 @@ func (s *Server) plane(routes []service.Route) {
 	for _, route := range routes {
 		serve := route.Serve
 		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			serve(w, r, service.Vars(mux.Vars(r)))
+			vars := service.Vars(mux.Vars(r))
+			if route.Host != "" {
+				vars["rest"] = r.URL.EscapedPath()
+			}
+			serve(w, r, vars)
 		})
 		if route.Path != "" {
 			s.planes.Path(route.Path + "{rest:(?:/.*)?}").Handler(handler)
@@ -44,8 +48,7 @@ func (s *Server) plane(routes []service.Route) {
 				route.Host + ".{region:[a-z0-9-]+}." + domain,
 				route.Host + "." + domain,
 			} {
-				s.planes.Host(host).Path("{rest:/.*}").Handler(handler)
-				s.planes.Host(host + ":{port:[0-9]+}").Path("{rest:/.*}").Handler(handler)
+				s.planes.Host(host).Handler(handler) // with any port
 			}
 		}
 	}
