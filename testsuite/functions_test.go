@@ -1,0 +1,62 @@
+package testsuite
+
+import (
+	"archive/zip"
+	"bytes"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/virga-cloud/virga/testsuite/harness"
+)
+
+// trustLambda lets Lambda assume a role.
+const trustLambda = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`
+
+// integrationURI is a function's address in an API's integration.
+func integrationURI(function string) string {
+	return "arn:aws:apigateway:" + harness.Region + ":lambda:path/2015-03-31/functions/" + function + "/invocations"
+}
+
+// python is a deployment package with one module, app.py.
+func python(t *testing.T, source string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(source)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// role is the ARN of a role that Lambda can assume.
+func role(t *testing.T, a *harness.Account) *string {
+	t.Helper()
+	return must(a.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("functions"), AssumeRolePolicyDocument: aws.String(trustLambda),
+	}))(t).Role.Arn
+}
+
+// function creates a Python function whose handler is app.handler.
+func function(t *testing.T, a *harness.Account, name, source string, options ...func(*lambda.CreateFunctionInput)) *lambda.CreateFunctionOutput {
+	t.Helper()
+	in := &lambda.CreateFunctionInput{
+		FunctionName: aws.String(name), Runtime: types.RuntimePython311, Handler: aws.String("app.handler"),
+		Role: aws.String("arn:aws:iam::" + a.ID + ":role/functions"),
+		Code: &types.FunctionCode{ZipFile: python(t, source)}, Timeout: aws.Int32(20),
+	}
+	for _, o := range options {
+		o(in)
+	}
+	return must(a.Lambda.CreateFunction(t.Context(), in))(t)
+}

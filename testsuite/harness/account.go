@@ -1,0 +1,101 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Region is the region of all clients.
+const Region = "us-east-1"
+
+// Account is one account on a server, with its clients.
+type Account struct {
+	*Server
+	// ID is the account's number, and the access key id of its root.
+	ID string
+	// Config is what the clients are made of.
+	Config aws.Config
+
+	S3         *s3.Client
+	DynamoDB   *dynamodb.Client
+	Lambda     *lambda.Client
+	APIGateway *apigateway.Client
+	IAM        *iam.Client
+	STS        *sts.Client
+}
+
+// accounts counts the accounts that were given out.
+var accounts atomic.Int64
+
+// Account is an account that nobody else uses. When the test fails, it shows
+// what the server logged of the account.
+func (s *Server) Account(t testing.TB) *Account {
+	t.Helper()
+	id := fmt.Sprintf("%012d", 100_000_000_000+accounts.Add(1))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server's log of account %s:\n%s", id, s.logOf(id))
+		}
+	})
+	return s.As(id, "test", "").of(id)
+}
+
+// As are the clients of a caller with these credentials. Unknown ones are the
+// root of the account that a key id of twelve digits names.
+func (s *Server) As(key, secret, token string) *Account {
+	config := aws.Config{
+		Region:       Region,
+		BaseEndpoint: aws.String(s.URL),
+		HTTPClient:   s.HTTP,
+		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, token),
+		// What fails is to be seen.
+		RetryMaxAttempts: 1,
+	}
+	return &Account{
+		Server:     s,
+		Config:     config,
+		S3:         s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
+		DynamoDB:   dynamodb.NewFromConfig(config),
+		Lambda:     lambda.NewFromConfig(config),
+		APIGateway: apigateway.NewFromConfig(config),
+		IAM:        iam.NewFromConfig(config),
+		STS:        sts.NewFromConfig(config),
+	}
+}
+
+func (a *Account) of(id string) *Account {
+	a.ID = id
+	return a
+}
+
+// VirtualHosts is an S3 client that names buckets by host.
+func (a *Account) VirtualHosts() *s3.Client {
+	_, port, _ := strings.Cut(a.Addr, ":")
+	return s3.NewFromConfig(a.Config, func(o *s3.Options) {
+		o.BaseEndpoint = aws.String("http://s3.localhost.localstack.cloud:" + port)
+	})
+}
+
+// logOf are the lines that name an account.
+func (s *Server) logOf(account string) string {
+	time.Sleep(100 * time.Millisecond) // the server's log waits for as long, at most
+	var lines strings.Builder
+	for line := range strings.Lines(s.Log()) {
+		if strings.Contains(line, account) {
+			lines.WriteString(line)
+		}
+	}
+	return lines.String()
+}
