@@ -45,14 +45,11 @@ type member struct {
 	loc    location
 	format timeFormat
 
-	required       bool
-	flattened      bool
-	attr           bool // an XML attribute
-	jsonValue      bool
-	stream         bool
-	requiresLength bool
-	hostLabel      bool
-	sensitive      bool
+	required  bool
+	flattened bool
+	attr      bool // an XML attribute
+	jsonValue bool
+	sensitive bool
 
 	// items are the wire names of list elements, the outer list's first.
 	items []string
@@ -138,11 +135,9 @@ func parseTag(tag string) *member {
 		case "payload":
 			m.loc = inPayload
 		case "stream":
-			m.stream, m.loc = true, inPayload
+			m.loc = inPayload
 		case "eventstream":
 			m.loc = inPayload
-		case "requiresLength":
-			m.requiresLength = true
 		case "event":
 			m.event = true
 		case "eventpayload":
@@ -167,13 +162,11 @@ func parseTag(tag string) *member {
 			m.format = formatNamed(value)
 		case "jsonvalue":
 			m.jsonValue = true
-		case "hostlabel":
-			m.hostLabel = true
 		case "required":
 			m.required = true
 		case "sensitive":
 			m.sensitive = true
-		case "idempotency":
+		case "idempotency", "hostlabel", "requiresLength":
 			// Of no concern on the wire.
 		default:
 			if !m.parseLimit(key, value) {

@@ -108,8 +108,6 @@ type decoding struct {
 	// presence collects what a value cannot say: codecs note every string (and
 	// zero time) that was sent and is zero.
 	presence api.Presence
-	// depth is how deep the decoder is; see enter.
-	depth int
 }
 
 // note records that the value of shape sh at s was sent, when it is the zero

@@ -135,9 +135,6 @@ func (s slot) appendZero(sh *shape) slot {
 	return e
 }
 
-// dropLast shortens the list at s by one.
-func (s slot) dropLast() { (*sliceHeader)(s.p).len-- }
-
 // clear makes the value at s zero.
 func (s slot) clear(sh *shape) { s.reflect(sh).SetZero() }
 
