@@ -25,6 +25,7 @@ type config struct {
 	executor   string
 	logLevel   string
 	tls        bool
+	pprof      string
 	publicHost string   // in addresses that answers hold
 	services   []string // empty: all
 	lambda     service.LambdaConfig
@@ -43,6 +44,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.executor, "lambda-executor", "auto", "auto, docker or process")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&c.tls, "tls", false, "also answer TLS on the same port, with a certificate made for it")
+	f.StringVar(&c.pprof, "pprof", "", "address to serve Go's profiles on, as in 127.0.0.1:6060")
 	f.StringVar(&c.publicHost, "public-host", "localhost.localstack.cloud", "host in the addresses that answers hold")
 }
 

@@ -69,6 +69,14 @@ func start(ctx context.Context, c *config) (err error) {
 
 	own := "http://" + net.JoinHostPort(hostOf(c.host), strconv.Itoa(port))
 	runHooks(ctx, hooksDir, hookBoot, own, log)
+	if c.pprof != "" {
+		profiles, err := serveProfiles(c.pprof)
+		if err != nil {
+			return err
+		}
+		defer profiles.Close()
+	}
+
 	stored, err := openStore(c, log)
 	if err != nil {
 		return err

@@ -143,7 +143,7 @@ func (b *bench) invoke(ctx context.Context, executor string, archive []byte) (er
 	many := sum(measured[1], measured[0])
 	result.PerSecond, result.Ratio = many.PerSecond, many.Ratio
 	b.report.Invokes = append(b.report.Invokes, result)
-	return nil
+	return b.profile(ctx, &parallel, []*subject{virga})
 }
 
 const functionPath = "/2015-03-31/functions"

@@ -44,6 +44,8 @@ type bench struct {
 	// store is a data directory with a million items that is used again ("" makes one).
 	store string
 	items int
+	// profiles is a directory for profiles of Virga ("" makes none).
+	profiles string
 	// only chooses cases by name; nil takes all.
 	only *regexp.Regexp
 	// round is how long a subject is driven at a time, rounds how often.
@@ -64,6 +66,7 @@ func main() {
 	duration := flag.Duration("duration", 4*time.Second, "how long each subject is driven in all with each case")
 	flag.StringVar(&b.store, "store", "", "data directory with the items of the start-up case; filled if it is not there, and kept")
 	flag.IntVar(&b.items, "items", 1_000_000, "how many items the start-up case has in its store")
+	flag.StringVar(&b.profiles, "profile", "", "directory for processor and heap profiles of Virga in each case of requests or invocations")
 	asJSON := flag.Bool("json", false, "print JSON instead of tables")
 	only := flag.String("only", "", "the cases to run: a regular expression over their names")
 	flag.Parse()

@@ -117,7 +117,7 @@ func (b *bench) request(ctx context.Context, c requestCase, subjects []*subject)
 	result := rate{Case: c.name, Floor: c.floor, Aim: c.aim, Limit: sum(measured[0], measured[0])}
 	result.Disk, result.Memory = sum(measured[1], measured[0]), sum(measured[2], measured[0])
 	b.report.Rates = append(b.report.Rates, result)
-	return nil
+	return b.profile(ctx, &c.load, subjects)
 }
 
 // sum puts the rounds of a subject together, beside the limit's.

@@ -23,6 +23,8 @@ type subject struct {
 	command       *exec.Cmd
 	stdin         io.Closer
 	log           string
+	// pprof is the address of its profiles ("" none).
+	pprof string
 }
 
 // patience is how long a subject may take to answer first, or to end.
@@ -82,7 +84,19 @@ func (b *bench) beginVirga(ctx context.Context, name, data string, flags ...stri
 	} else {
 		args = append(args, "--data", data)
 	}
-	return begin(ctx, name, address, filepath.Join(b.dir, name+".log"), b.program, append(args, flags...)...)
+	profiles := ""
+	if b.profiles != "" {
+		if profiles, err = freeAddress(); err != nil {
+			return nil, err
+		}
+		args = append(args, "--pprof", profiles)
+	}
+	s, err := begin(ctx, name, address, filepath.Join(b.dir, name+".log"), b.program, append(args, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	s.pprof = profiles
+	return s, nil
 }
 
 // begin starts a program whose standard error goes to a file, or to ours where
