@@ -131,14 +131,12 @@ func (g *generator) enums() string {
 		}
 		name := exported(s.Name)
 		fmt.Fprintf(&b, "// %s is an enumeration of the model.\ntype %s string\n\n// The values of %s.\nconst (\n", name, name, name)
-		var consts []string
 		for _, v := range s.Enum {
 			c := name + constName(v)
 			for taken[c] {
 				c += "_"
 			}
 			taken[c] = true
-			consts = append(consts, c)
 			fmt.Fprintf(&b, "\t%s %s = %q\n", c, name, v)
 		}
 		fmt.Fprintf(&b, ")\n\nvar values%s = []string{", name)
