@@ -60,7 +60,7 @@ func (w *pieceWriter) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		last := len(w.body) - 1
 		if last < 0 || len(w.body[last]) == pieceSize {
-			w.body = append(w.body, make([]byte, 0, pieceSize))
+			w.body = append(w.body, make([]byte, 0, min(len(p), pieceSize)))
 			last++
 		}
 		n := min(len(p), pieceSize-len(w.body[last]))
@@ -71,9 +71,6 @@ func (w *pieceWriter) Write(p []byte) (int, error) {
 }
 
 func (w *pieceWriter) finish() error {
-	if last := len(w.body) - 1; last >= 0 && len(w.body[last]) < pieceSize/2 {
-		w.body[last] = append(make([]byte, 0, len(w.body[last])), w.body[last]...)
-	}
 	w.memory.mu.Lock()
 	defer w.memory.mu.Unlock()
 	w.memory.bodies[w.id] = w.body

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 )
 
-// writeBuffer is the memory through which small writes are gathered, and the
-// inline part of a blob is held until it is known to be all of it.
-const writeBuffer = 4 * MaxInline
+// writeBuffer is the memory through which small writes to a body are gathered.
+const writeBuffer = 256 << 10
 
 var writeBuffers = sync.Pool{New: func() any { return new([writeBuffer]byte) }}
 
@@ -19,21 +19,27 @@ var writeBuffers = sync.Pool{New: func() any { return new([writeBuffer]byte) }}
 type BlobWriter struct {
 	ctx   context.Context
 	blobs *Blobs
-	buf   *[writeBuffer]byte // nil: not needed yet, or ended
-	n     int                // bytes in buf that are not in body
-	id    string
-	body  bodyWriter // nil: may become inline
-	size  int64
-	err   error // what went wrong, or errEnded
+	// buf is what has been written and is not in the body; without a body it
+	// is all, and becomes the inline part.
+	buf    []byte
+	pooled *[writeBuffer]byte // buf's memory when there is a body
+	id     string
+	body   bodyWriter // nil while the blob may be inline
+	size   int64
+	err    error // what went wrong, or errEnded
 }
 
 var errEnded = errors.New("storage: blob has been finished or aborted")
 
 // Expect says how many bytes will come, where that is known, which saves
-// copying. It is called before the first Write, and need not be right.
+// copying. It is called before the first write, and need not be right.
 func (w *BlobWriter) Expect(n int64) {
-	if n > MaxInline && w.body == nil && w.err == nil {
+	switch {
+	case w.err != nil || w.body != nil || w.buf != nil || n < 0:
+	case n > MaxInline:
 		w.id, w.body, w.err = w.blobs.begin()
+	default:
+		w.buf = make([]byte, 0, n+1) // the last one is for seeing the end
 	}
 }
 
@@ -42,21 +48,19 @@ func (w *BlobWriter) Write(p []byte) (int, error) {
 	if err := w.ready(); err != nil {
 		return 0, err
 	}
-	if w.n+len(p) <= w.room() {
-		copy(w.buf[w.n:], p)
-		w.n += len(p)
-		w.size += int64(len(p))
-		return len(p), nil
+	if w.body == nil && len(w.buf)+len(p) > MaxInline || w.body != nil && len(w.buf)+len(p) > writeBuffer {
+		if err := w.flush(); err != nil {
+			return 0, err
+		}
 	}
-	if err := w.flush(); err != nil {
-		return 0, err
-	}
-	if len(p) < writeBuffer/4 {
-		return w.Write(p) // there is room now
-	}
-	if _, err := w.body.Write(p); err != nil {
-		w.err = err
-		return 0, err
+	if w.body != nil && len(p) > writeBuffer/4 && len(w.buf) == 0 {
+		if _, err := w.body.Write(p); err != nil {
+			w.err = err
+			return 0, err
+		}
+	} else {
+		w.grow()
+		w.buf = append(w.buf, p...)
 	}
 	w.size += int64(len(p))
 	return len(p), nil
@@ -68,13 +72,14 @@ func (w *BlobWriter) ReadFrom(r io.Reader) (total int64, err error) {
 		if err := w.ready(); err != nil {
 			return total, err
 		}
-		if w.n == w.room() {
+		if w.body == nil && len(w.buf) > MaxInline || len(w.buf) == writeBuffer {
 			if err := w.flush(); err != nil {
 				return total, err
 			}
 		}
-		n, err := r.Read(w.buf[w.n:w.room()])
-		w.n += n
+		w.grow()
+		n, err := r.Read(w.buf[len(w.buf):cap(w.buf)])
+		w.buf = w.buf[:len(w.buf)+n]
 		w.size += int64(n)
 		total += int64(n)
 		if err == io.EOF {
@@ -86,23 +91,25 @@ func (w *BlobWriter) ReadFrom(r io.Reader) (total int64, err error) {
 	}
 }
 
-// room is how much of the buffer is filled before it is written.
-func (w *BlobWriter) room() int {
-	if w.body == nil {
-		return MaxInline
-	}
-	return writeBuffer
-}
-
-// ready says whether there can be written, and sees that there is a buffer.
 func (w *BlobWriter) ready() error {
 	if w.err == nil {
 		w.err = w.ctx.Err()
 	}
-	if w.err == nil && w.buf == nil {
-		w.buf = writeBuffers.Get().(*[writeBuffer]byte)
-	}
 	return w.err
+}
+
+// grow sees that there is room in buf, without a body for at most one byte
+// more than is inline.
+func (w *BlobWriter) grow() {
+	switch {
+	case w.body != nil && w.pooled == nil:
+		w.pooled = writeBuffers.Get().(*[writeBuffer]byte)
+		w.buf = w.pooled[:0]
+	case len(w.buf) == cap(w.buf):
+		grown := make([]byte, len(w.buf), min(max(512, 2*len(w.buf)), MaxInline+1))
+		copy(grown, w.buf)
+		w.buf = grown
+	}
 }
 
 // flush writes the buffer to the body, which it makes if there is none.
@@ -110,34 +117,31 @@ func (w *BlobWriter) flush() error {
 	if w.body == nil {
 		w.id, w.body, w.err = w.blobs.begin()
 	}
-	if w.err == nil && w.n > 0 {
-		_, w.err = w.body.Write(w.buf[:w.n])
-		w.n = 0
+	if w.err == nil && len(w.buf) > 0 {
+		_, w.err = w.body.Write(w.buf)
+		w.buf = w.buf[:0]
 	}
 	return w.err
 }
 
 // Finish ends the blob, which is linked or discarded next.
 func (w *BlobWriter) Finish() (Blob, error) {
-	if w.err != nil {
-		err := w.err
+	blob := Blob{Size: w.size}
+	if w.err == nil && len(w.buf) > MaxInline || w.body != nil {
+		if w.flush() == nil {
+			w.err = w.body.finish()
+		}
+		blob.ID = w.id
+	}
+	if err := w.err; err != nil {
 		w.Abort()
 		return Blob{}, err
 	}
-	blob := Blob{Size: w.size}
-	if w.body == nil {
-		if w.n > 0 {
-			blob.Inline = bytes.Clone(w.buf[:w.n])
+	if w.body == nil && len(w.buf) > 0 {
+		blob.Inline = slices.Clip(w.buf)
+		if len(w.buf) < cap(w.buf)/2 { // far less than expected
+			blob.Inline = bytes.Clone(w.buf)
 		}
-	} else {
-		if w.flush(); w.err == nil {
-			w.err = w.body.finish()
-		}
-		if err := w.err; err != nil {
-			w.Abort()
-			return Blob{}, err
-		}
-		blob.ID = w.id
 	}
 	w.end()
 	return blob, nil
@@ -156,8 +160,8 @@ func (w *BlobWriter) Abort() {
 }
 
 func (w *BlobWriter) end() {
-	if w.buf != nil {
-		writeBuffers.Put(w.buf)
+	if w.pooled != nil {
+		writeBuffers.Put(w.pooled)
 	}
-	w.buf, w.body, w.err = nil, nil, errEnded
+	w.buf, w.pooled, w.body, w.err = nil, nil, nil, errEnded
 }
