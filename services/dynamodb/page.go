@@ -219,10 +219,7 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 		if l.filter == nil || l.filter.Matches(it) {
 			p.count++
 			if !counting {
-				if l.projection != nil {
-					it = l.projection.Apply(it)
-				}
-				p.items = append(p.items, it)
+				p.items = append(p.items, l.chosen(s, it))
 			}
 		}
 		if full {
@@ -231,6 +228,17 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 	}
 	l.account(p, s, own, fetched)
 	return p, nil
+}
+
+// chosen is what the listing answers of an item.
+func (l *listing) chosen(s *source, it item.Item) item.Item {
+	switch {
+	case l.projection != nil:
+		return l.projection.Apply(it)
+	case s.index != nil && l.selects != ddb.SelectAllAttributes:
+		return s.index.entry(it) // a filter may have needed more
+	}
+	return it
 }
 
 // startKey is the key with which a next page begins behind an item.

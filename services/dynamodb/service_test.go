@@ -121,3 +121,23 @@ func (h *host) get(table string, key item.Item) item.Item {
 	h.t.Helper()
 	return must(h, h.getItem, &ddb.GetItemInput{TableName: table, Key: key}).Item
 }
+
+// keysUnder counts the store's keys that begin with a prefix.
+func (h *host) keysUnder(prefix []byte) int {
+	h.t.Helper()
+	n := 0
+	err := h.env.DB.View(func(tx storage.Tx) error {
+		n = 0
+		for _, err := range tx.Scan(storage.Prefix(prefix)) {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return n
+}
