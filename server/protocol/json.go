@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"math"
 	"strconv"
 	"sync"
@@ -449,55 +448,4 @@ func (r *jsonReader) timestamp(sh *shape, s slot, f timeFormat) error {
 	}
 	*s.time() = t
 	return nil
-}
-
-// document reads any value as encoding/json does with UseNumber.
-func (r *jsonReader) document() (any, error) {
-	switch c := r.space(); c {
-	case '{':
-		if err := r.open(); err != nil {
-			return nil, err
-		}
-		object := map[string]any{}
-		for first := true; ; first = false {
-			more, err := r.next('}', first)
-			if err != nil || !more {
-				return object, err
-			}
-			key, err := r.keyString()
-			if err != nil {
-				return nil, err
-			}
-			if object[key], err = r.document(); err != nil {
-				return nil, err
-			}
-		}
-	case '[':
-		if err := r.open(); err != nil {
-			return nil, err
-		}
-		array := []any{}
-		for first := true; ; first = false {
-			more, err := r.next(']', first)
-			if err != nil || !more {
-				return array, err
-			}
-			v, err := r.document()
-			if err != nil {
-				return nil, err
-			}
-			array = append(array, v)
-		}
-	case '"':
-		return r.string()
-	case 't':
-		return true, r.literal("true")
-	case 'f':
-		return false, r.literal("false")
-	case 'n':
-		return nil, r.literal("null")
-	default:
-		raw, err := r.number()
-		return json.Number(raw), err
-	}
 }

@@ -1,11 +1,8 @@
 package protocol
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -136,52 +133,6 @@ func (w jsonWriter) mapping(sh *shape, s slot, m *member) error {
 		}
 	}
 	w.buf = append(w.buf, '}')
-	return nil
-}
-
-// document writes what jsonReader.document reads, and numbers of Go's own types.
-func (w jsonWriter) document(v any) error {
-	switch v := v.(type) {
-	case nil:
-		w.buf = append(w.buf, "null"...)
-	case string:
-		w.buf = appendJSONString(w.buf, v)
-	case bool:
-		w.buf = strconv.AppendBool(w.buf, v)
-	case json.Number:
-		w.buf = append(w.buf, v...)
-	case float64:
-		w.buf = appendJSONFloat(w.buf, v, 64)
-	case int:
-		w.buf = strconv.AppendInt(w.buf, int64(v), 10)
-	case int64:
-		w.buf = strconv.AppendInt(w.buf, v, 10)
-	case []any:
-		w.buf = append(w.buf, '[')
-		for i, e := range v {
-			if i > 0 {
-				w.buf = append(w.buf, ',')
-			}
-			if err := w.document(e); err != nil {
-				return err
-			}
-		}
-		w.buf = append(w.buf, ']')
-	case map[string]any:
-		w.buf = append(w.buf, '{')
-		for i, key := range slices.Sorted(maps.Keys(v)) {
-			if i > 0 {
-				w.buf = append(w.buf, ',')
-			}
-			w.buf = append(appendJSONString(w.buf, key), ':')
-			if err := w.document(v[key]); err != nil {
-				return err
-			}
-		}
-		w.buf = append(w.buf, '}')
-	default:
-		return fmt.Errorf("protocol: a document cannot hold %T", v)
-	}
 	return nil
 }
 
