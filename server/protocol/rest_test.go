@@ -194,7 +194,7 @@ func TestS3Answers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := http.Header{
-		"Content-Length": {"5"}, "Etag": {`"e"`}, "X-Amz-Meta-A": {"1"}, "Last-Modified": {"Mon, 06 May 2024 07:08:09 GMT"},
+		"Content-Length": {"5"}, "Etag": {`"e"`}, "x-amz-meta-a": {"1"}, "Last-Modified": {"Mon, 06 May 2024 07:08:09 GMT"},
 		"X-Amz-Delete-Marker": {"false"}, "Content-Type": {"application/octet-stream"},
 	}
 	if diff := cmp.Diff(want, w.Header()); diff != "" || w.Body.String() != "hello" || w.Code != 200 {

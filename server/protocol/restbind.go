@@ -290,8 +290,10 @@ func encodeBound(h http.Header, status *int, sh *shape, s slot) {
 				h.Set(m.wire, text)
 			}
 		case inHeaders:
+			// As the model writes it: SDKs take the names of S3's metadata from
+			// the header as it comes, and AWS sends them in lower case.
 			for key, v := range at.entries(m.shape) {
-				h.Set(m.wire+key, *v.string())
+				h[m.wire+key] = []string{*v.string()}
 			}
 		}
 	}

@@ -171,7 +171,7 @@ func boundValues(sh *shape, h http.Header) http.Header {
 		for _, m := range sh.bound {
 			if m.loc == inHeader && strings.EqualFold(m.wire, name) ||
 				m.loc == inHeaders && strings.HasPrefix(strings.ToLower(name), strings.ToLower(m.wire)) {
-				out[name] = splitHeader([]string{strings.Join(values, ",")}, m.shape.value().kind == kindTime)
+				out[http.CanonicalHeaderKey(name)] = splitHeader([]string{strings.Join(values, ",")}, m.shape.value().kind == kindTime)
 			}
 		}
 	}
