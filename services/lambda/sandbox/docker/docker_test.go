@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	dockerimage "github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
 
 	"github.com/virga-cloud/virga/services/lambda/sandbox"
 	"github.com/virga-cloud/virga/services/lambda/sandbox/sandboxtest"
@@ -67,10 +68,34 @@ func launcher(t testing.TB) *Launcher {
 
 func TestConformance(t *testing.T) { sandboxtest.Run(t, launcher(t)) }
 
-func TestConformanceOfCopies(t *testing.T) {
+// An engine that does not see the server's files has them copied.
+func TestCopies(t *testing.T) {
 	l := launcher(t)
-	l.place.copies = true // as if the engine had said that it does not see the files
-	sandboxtest.Run(t, l)
+	l.place.copies = true
+	sandboxtest.RunPlacement(t, l)
+	// The runtime clients are among what is copied.
+	b := sandboxtest.NewBed(t, l)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.py"), []byte("def handler(event, context):\n    return event['n'] + 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if b.OK(sandboxtest.Function("copied", "python3.11", "index.handler", dir), `{"n":41}`, &n); n != 42 {
+		t.Errorf("the response is %d", n)
+	}
+	// With the launcher go its volumes.
+	b.Close()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	api, err := l.engine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := api.VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs(filters.Arg("label", labelOwner+"="+l.o.Owner))})
+	if err != nil || len(left.Volumes) > 0 {
+		t.Errorf("%d volumes are left: %v", len(left.Volumes), err)
+	}
 }
 
 func BenchmarkDocker(b *testing.B) { sandboxtest.Bench(b, launcher(b)) }

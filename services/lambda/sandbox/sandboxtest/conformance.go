@@ -16,12 +16,15 @@ import (
 	"github.com/virga-cloud/virga/services/lambda/sandbox"
 )
 
+// test is one rule of the suite.
+type test struct {
+	name string
+	test func(*testing.T, sandbox.Launcher)
+}
+
 // Run tests a launcher.
 func Run(t *testing.T, l sandbox.Launcher) {
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, sandbox.Launcher)
-	}{
+	for _, c := range []test{
 		{"a cold start reports its initialization, a warm one does not", coldAndWarm},
 		{"the log of an invocation begins with START and ends with REPORT", logOfInvocation},
 		{"the tail of the log is its last 4 KB", tail},
@@ -42,6 +45,19 @@ func Run(t *testing.T, l sandbox.Launcher) {
 		{"idle sandboxes go after the keep-alive", keepAlive},
 		{"layers lie over each other, and their extensions are told of invocations", layersAndExtensions},
 		{"nothing is left when the fleet is closed", closed},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, l) })
+	}
+}
+
+// RunPlacement tests what of a launcher depends on how it puts files into sandboxes.
+func RunPlacement(t *testing.T, l sandbox.Launcher) {
+	for _, c := range []test{
+		{"code is placed once and used again", coldAndWarm},
+		{"the code is the current directory and /tmp can be written", directories},
+		{"a changed function runs in new sandboxes", changed},
+		{"layers lie over each other, and their extensions are told of invocations", layersAndExtensions},
+		{"a package without a program that runs is the function's error", invalidEntrypoint},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, l) })
 	}

@@ -48,21 +48,30 @@ func run(t *testing.T, l sandbox.Launcher, runtime, ext string, programs []progr
 	go server.Serve(line)
 	defer server.Close()
 	b := NewBed(t, l, func(o *sandbox.Options) { o.ServeAWS = line.serve })
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) {
-			handler := p.handler
-			if handler == "" {
-				handler = "index.handler"
-			}
-			spec := Function("f", runtime, handler, lay(t, p.files, ext))
-			if p.layer != nil {
-				spec.LayerDir = lay(t, p.layer, ext)
-			}
-			spec.Key.Revision = p.name
-			p.check(t, b, spec)
-		})
+	t.Run("functions", func(t *testing.T) {
+		for _, p := range programs {
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				p.run(t, b, runtime, ext)
+			})
+		}
+	})
+}
+
+// run invokes the program once.
+func (p program) run(t *testing.T, b *Bed, runtime, ext string) {
+	handler := p.handler
+	if handler == "" {
+		handler = "index.handler"
 	}
-	b.Retire(func(sandbox.Key) bool { return true })
+	spec := Function("f", runtime, handler, lay(t, p.files, ext))
+	if p.layer != nil {
+		spec.LayerDir = lay(t, p.layer, ext)
+	}
+	// Functions of their own to the fleet, of one name to themselves.
+	spec.Key.Function += "-" + p.name
+	p.check(t, b, spec)
+	b.Retire(func(k sandbox.Key) bool { return k == spec.Key })
 }
 
 // lay writes files into a new directory.

@@ -89,15 +89,23 @@ func (s stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
 func (s stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
 func (s stdio) Close() error                { return errors.Join(s.in.Close(), s.out.Close()) }
 
-// standard makes files of descriptors 0 and 1 whose reads end when they are closed.
+// standard makes files of the standard input and output whose reads end when they
+// are closed. They are under other numbers, because Go ends a program whose standard output
+// is broken, and this one has to tidy up then.
 func standard() (stdio, error) {
-	for fd := range 2 {
-		if err := syscall.SetNonblock(fd, true); err != nil {
+	var files [2]*os.File
+	for fd, name := range []string{"input", "output"} {
+		own, err := syscall.Dup(fd)
+		if err != nil {
 			return stdio{}, err
 		}
-		syscall.CloseOnExec(fd)
+		syscall.CloseOnExec(own)
+		if err := syscall.SetNonblock(own, true); err != nil {
+			return stdio{}, err
+		}
+		files[fd] = os.NewFile(uintptr(own), name)
 	}
-	return stdio{os.NewFile(0, "stdin"), os.NewFile(1, "stdout")}, nil
+	return stdio{files[0], files[1]}, nil
 }
 
 // sandbox is the state of a running init.
