@@ -1681,8 +1681,8 @@ type ListDirectoryBucketsInput struct {
 // ListMultipartUploadsOutput is the structure of that name in the model.
 type ListMultipartUploadsOutput struct {
 	Bucket             string             `aws:"Bucket"`
-	KeyMarker          string             `aws:"KeyMarker"`
-	UploadIdMarker     string             `aws:"UploadIdMarker"`
+	KeyMarker          *string            `aws:"KeyMarker"`
+	UploadIdMarker     *string            `aws:"UploadIdMarker"`
 	NextKeyMarker      string             `aws:"NextKeyMarker"`
 	Prefix             string             `aws:"Prefix"`
 	Delimiter          string             `aws:"Delimiter"`
@@ -1737,14 +1737,14 @@ type ListObjectAnnotationsInput struct {
 // ListObjectVersionsOutput is the structure of that name in the model.
 type ListObjectVersionsOutput struct {
 	IsTruncated         *bool                `aws:"IsTruncated"`
-	KeyMarker           string               `aws:"KeyMarker"`
-	VersionIdMarker     string               `aws:"VersionIdMarker"`
+	KeyMarker           *string              `aws:"KeyMarker"`
+	VersionIdMarker     *string              `aws:"VersionIdMarker"`
 	NextKeyMarker       string               `aws:"NextKeyMarker"`
 	NextVersionIdMarker string               `aws:"NextVersionIdMarker"`
 	Versions            []*ObjectVersion     `aws:"Versions,name=Version,flattened"`
 	DeleteMarkers       []*DeleteMarkerEntry `aws:"DeleteMarkers,name=DeleteMarker,flattened"`
 	Name                string               `aws:"Name"`
-	Prefix              string               `aws:"Prefix"`
+	Prefix              *string              `aws:"Prefix"`
 	Delimiter           string               `aws:"Delimiter"`
 	MaxKeys             *int32               `aws:"MaxKeys"`
 	CommonPrefixes      []*CommonPrefix      `aws:"CommonPrefixes,flattened"`
@@ -1769,11 +1769,11 @@ type ListObjectVersionsInput struct {
 // ListObjectsOutput is the structure of that name in the model.
 type ListObjectsOutput struct {
 	IsTruncated    *bool           `aws:"IsTruncated"`
-	Marker         string          `aws:"Marker"`
+	Marker         *string         `aws:"Marker"`
 	NextMarker     string          `aws:"NextMarker"`
 	Contents       []*Object       `aws:"Contents,flattened"`
 	Name           string          `aws:"Name"`
-	Prefix         string          `aws:"Prefix"`
+	Prefix         *string         `aws:"Prefix"`
 	Delimiter      string          `aws:"Delimiter"`
 	MaxKeys        *int32          `aws:"MaxKeys"`
 	CommonPrefixes []*CommonPrefix `aws:"CommonPrefixes,flattened"`
@@ -1799,13 +1799,13 @@ type ListObjectsV2Output struct {
 	IsTruncated           *bool           `aws:"IsTruncated"`
 	Contents              []*Object       `aws:"Contents,flattened"`
 	Name                  string          `aws:"Name"`
-	Prefix                string          `aws:"Prefix"`
+	Prefix                *string         `aws:"Prefix"`
 	Delimiter             string          `aws:"Delimiter"`
 	MaxKeys               *int32          `aws:"MaxKeys"`
 	CommonPrefixes        []*CommonPrefix `aws:"CommonPrefixes,flattened"`
 	EncodingType          EncodingType    `aws:"EncodingType"`
 	KeyCount              *int32          `aws:"KeyCount"`
-	ContinuationToken     string          `aws:"ContinuationToken"`
+	ContinuationToken     *string         `aws:"ContinuationToken"`
 	NextContinuationToken string          `aws:"NextContinuationToken"`
 	StartAfter            string          `aws:"StartAfter"`
 	RequestCharged        RequestCharged  `aws:"RequestCharged,name=x-amz-request-charged,header"`
@@ -1818,7 +1818,7 @@ type ListObjectsV2Input struct {
 	EncodingType             EncodingType               `aws:"EncodingType,name=encoding-type,querystring"`
 	MaxKeys                  *int32                     `aws:"MaxKeys,name=max-keys,querystring"`
 	Prefix                   string                     `aws:"Prefix,name=prefix,querystring"`
-	ContinuationToken        string                     `aws:"ContinuationToken,name=continuation-token,querystring"`
+	ContinuationToken        *string                    `aws:"ContinuationToken,name=continuation-token,querystring"`
 	FetchOwner               *bool                      `aws:"FetchOwner,name=fetch-owner,querystring"`
 	StartAfter               string                     `aws:"StartAfter,name=start-after,querystring"`
 	RequestPayer             RequestPayer               `aws:"RequestPayer,name=x-amz-request-payer,header"`

@@ -117,7 +117,7 @@ func newRecord(call *api.Call, b *bucket, configuration string, e event, key str
 		S3: subject{
 			SchemaVersion: "1.0", ConfigurationID: configuration,
 			Bucket: bucketSubject{b.Name, identity{customerID(b.Account)}, b.arn()},
-			Object: objectSubject{Key: encodeURL(key), ETag: o.ETag, Sequencer: sequencer(o.Sequence)},
+			Object: objectSubject{Key: encodeEventKey(key), ETag: o.ETag, Sequencer: sequencer(o.Sequence)},
 		},
 	}
 	if e.detail == "Object Created" {

@@ -123,9 +123,15 @@ func pageSize(asked *int32, name string) (int32, error) {
 	return min(*asked, maxPage), nil
 }
 
-// encodeURL is a key as encoding-type=url and the records of events show it:
-// percent-encoded but for letters, digits and - _ . * /, with "+" for a space.
-func encodeURL(s string) string {
+// encodeURL is a key as encoding-type=url shows it: percent-encoded but for
+// letters, digits and - _ . * /. S3's clients decode it with and without
+// reading "+" as a space, so there is none in it.
+func encodeURL(s string) string { return percentEncode(s, "%20") }
+
+// encodeEventKey is a key as the records of events show it: the same, with "+" for a space.
+func encodeEventKey(s string) string { return percentEncode(s, "+") }
+
+func percentEncode(s, space string) string {
 	const hex = "0123456789ABCDEF"
 	plain := func(c byte) bool {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.*/", c) >= 0
@@ -136,7 +142,7 @@ func encodeURL(s string) string {
 		case plain(c):
 			b.WriteByte(c)
 		case c == ' ':
-			b.WriteByte('+')
+			b.WriteString(space)
 		default:
 			b.WriteByte('%')
 			b.WriteByte(hex[c>>4])

@@ -49,7 +49,7 @@ func (w *world) pages(bucket, prefix, delimiter string, limit int32, v2 bool) []
 		var truncated bool
 		var next string
 		if v2 {
-			out, err := w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: bucket, Prefix: prefix, Delimiter: delimiter, MaxKeys: &limit, ContinuationToken: marker})
+			out, err := w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: bucket, Prefix: prefix, Delimiter: delimiter, MaxKeys: &limit, ContinuationToken: &marker})
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -149,8 +149,8 @@ func TestListingMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *out.MaxKeys != 1000 || out.Name != b || out.StartAfter != "a+a" || *out.IsTruncated || *out.KeyCount != 3 ||
-		out.CommonPrefixes[0].Prefix != "a+b%2Bc/" || out.CommonPrefixes[1].Prefix != "dir/" {
+	if *out.MaxKeys != 1000 || out.Name != b || out.StartAfter != "a%20a" || *out.IsTruncated || *out.KeyCount != 3 ||
+		out.CommonPrefixes[0].Prefix != "a%20b%2Bc/" || out.CommonPrefixes[1].Prefix != "dir/" {
 		t.Errorf("%+v", out)
 	}
 	o := out.Contents[0]
@@ -182,7 +182,7 @@ func TestListingMembers(t *testing.T) {
 	}
 	_, err = w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: b, MaxKeys: new(int32(-1))})
 	refused(t, err, "InvalidArgument", 400)
-	_, err = w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: b, ContinuationToken: "no token"})
+	_, err = w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: b, ContinuationToken: new("no token")})
 	refused(t, err, "InvalidArgument", 400, "ArgumentName", "continuation-token")
 	_, err = w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: b, EncodingType: "rot13"})
 	refused(t, err, "InvalidArgument", 400)
@@ -192,15 +192,19 @@ func TestListingMembers(t *testing.T) {
 
 func TestEncodeURL(t *testing.T) {
 	for _, s := range []string{"a/b c+d", "é\U0001F600", "%2F", "-_.*~!'()", "\x00\xff"} {
-		e := encodeURL(s)
-		if back, err := url.QueryUnescape(e); err != nil || back != s {
-			t.Errorf("%q is encoded as %q, which is %q: %v", s, e, back, err)
-		}
-		if strings.ContainsAny(e, " \x00é") {
-			t.Errorf("%q is not encoded", e)
+		for _, e := range []string{encodeURL(s), encodeEventKey(s)} {
+			if back, err := url.QueryUnescape(e); err != nil || back != s {
+				t.Errorf("%q is encoded as %q, which is %q: %v", s, e, back, err)
+			}
+			if strings.ContainsAny(e, " \x00é") {
+				t.Errorf("%q is not encoded", e)
+			}
 		}
 	}
-	if got := encodeURL("a/b c+(d)*~é"); got != "a/b+c%2B%28d%29*%7E%C3%A9" {
+	if got := encodeURL("a/b c+(d)*~é"); got != "a/b%20c%2B%28d%29*%7E%C3%A9" {
+		t.Error(got)
+	}
+	if got := encodeEventKey("a/b c+(d)*~é"); got != "a/b+c%2B%28d%29*%7E%C3%A9" {
 		t.Error(got)
 	}
 }

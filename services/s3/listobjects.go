@@ -99,9 +99,10 @@ func (s *Service) listObjects(_ context.Context, in *s3.ListObjectsInput) (*s3.L
 		return nil, err
 	}
 	out := &s3.ListObjectsOutput{
-		Name: in.Bucket, Prefix: encode.string(in.Prefix), Marker: encode.string(in.Marker), Delimiter: encode.string(in.Delimiter),
+		Name: in.Bucket, Prefix: &in.Prefix, Marker: new(encode.string(in.Marker)), Delimiter: encode.string(in.Delimiter),
 		MaxKeys: &limit, EncodingType: in.EncodingType, IsTruncated: &p.truncated, Contents: p.contents, CommonPrefixes: encode.prefixes(p.groups),
 	}
+	// Prefix is the one member that encoding-type leaves as it is.
 	if p.truncated && in.Delimiter != "" { // without a delimiter the last key is the next marker
 		out.NextMarker = encode.string(p.last)
 	}
@@ -151,8 +152,8 @@ func (s *Service) listObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*
 	owner := in.FetchOwner != nil && *in.FetchOwner
 	p, err := s.listObjectsPage(in.Bucket, in.ExpectedBucketOwner, owner, encode, l, func(l *listing) error {
 		switch {
-		case in.ContinuationToken != "":
-			return l.afterToken(in.ContinuationToken)
+		case in.ContinuationToken != nil && *in.ContinuationToken != "":
+			return l.afterToken(*in.ContinuationToken)
 		case in.StartAfter != "":
 			l.after(in.StartAfter, false)
 		}
@@ -162,7 +163,7 @@ func (s *Service) listObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*
 		return nil, err
 	}
 	out := &s3.ListObjectsV2Output{
-		Name: in.Bucket, Prefix: encode.string(in.Prefix), Delimiter: encode.string(in.Delimiter), StartAfter: encode.string(in.StartAfter),
+		Name: in.Bucket, Prefix: new(encode.string(in.Prefix)), Delimiter: encode.string(in.Delimiter), StartAfter: encode.string(in.StartAfter),
 		MaxKeys: &limit, EncodingType: in.EncodingType, IsTruncated: &p.truncated, Contents: p.contents, CommonPrefixes: encode.prefixes(p.groups),
 		KeyCount: new(int32(len(p.contents) + len(p.groups))), ContinuationToken: in.ContinuationToken,
 	}

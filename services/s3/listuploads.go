@@ -21,7 +21,7 @@ func (s *Service) listMultipartUploads(_ context.Context, in *s3.ListMultipartUp
 		return nil, err
 	}
 	out := &s3.ListMultipartUploadsOutput{
-		Bucket: in.Bucket, KeyMarker: encode.string(in.KeyMarker), UploadIdMarker: in.UploadIdMarker, Prefix: encode.string(in.Prefix),
+		Bucket: in.Bucket, KeyMarker: new(encode.string(in.KeyMarker)), UploadIdMarker: &in.UploadIdMarker, Prefix: encode.string(in.Prefix),
 		Delimiter: encode.string(in.Delimiter), MaxUploads: &limit, EncodingType: in.EncodingType, Uploads: []*s3.MultipartUpload{},
 	}
 	err = s.env.DB.View(func(tx storage.Tx) error {

@@ -23,7 +23,7 @@ func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersion
 		return nil, errInvalidArgument("version-id-marker", in.VersionIdMarker, "A version-id marker cannot be specified without a key marker.")
 	}
 	out := &s3.ListObjectVersionsOutput{
-		Name: in.Bucket, Prefix: encode.string(in.Prefix), KeyMarker: encode.string(in.KeyMarker), VersionIdMarker: in.VersionIdMarker,
+		Name: in.Bucket, Prefix: new(encode.string(in.Prefix)), KeyMarker: new(encode.string(in.KeyMarker)), VersionIdMarker: &in.VersionIdMarker,
 		Delimiter: encode.string(in.Delimiter), MaxKeys: &limit, EncodingType: in.EncodingType, Versions: []*s3.ObjectVersion{},
 	}
 	err = s.env.DB.View(func(tx storage.Tx) error {

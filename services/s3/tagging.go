@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -74,7 +75,11 @@ func objectTags(tags []tag) ([]tag, error) {
 	if len(tags) > maxObjectTags {
 		return nil, errBadRequest("Object tags cannot be greater than 10")
 	}
-	return tags, checkTags(tags)
+	if err := checkTags(tags); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(tags, func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	return tags, nil
 }
 
 // headerTags reads x-amz-tagging, which has the form of a query string.
