@@ -167,6 +167,7 @@ func (x *exchange) broken(err error) {
 
 // finish logs the request, and answers what panicked.
 func (x *exchange) finish(r *http.Request) {
+	defer x.answer.done()
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
 			x.log(r)
