@@ -19,12 +19,11 @@ import (
 // runs on the caller's goroutine and meets the one that serves the Runtime API
 // at two channels, work and call.done.
 type instance struct {
-	fleet   *Fleet
-	spec    *Spec
-	stream  string
-	proc    Process
-	session *tube.Session
-	log     *journal
+	fleet  *Fleet
+	spec   *Spec
+	stream string
+	proc   Process
+	log    *journal
 
 	// Under fleet.mu: no further invocation may come here; the code is out of date; since when idle.
 	retired, obsolete bool
@@ -57,8 +56,8 @@ type instance struct {
 	controlReady chan struct{}
 	// caughtUp answers sync.
 	caughtUp chan struct{}
-	// settled is held from the end of an invocation until the extensions have seen it.
-	settled sync.Mutex
+	// settling is what the extensions still do for the invocation that has ended.
+	settling sync.WaitGroup
 	// peak is the most memory that the runtime was seen to use, in KiB.
 	peak atomic.Uint64
 
@@ -69,8 +68,6 @@ type instance struct {
 type call struct {
 	in       *Invocation
 	deadline time.Time
-	// taken is when the runtime was given the event.
-	taken time.Time
 	// done receives the outcome.
 	done chan outcome
 }
@@ -119,7 +116,6 @@ func (i *instance) run() {
 		i.die("cannot connect: " + err.Error())
 		i.kill()
 	} else {
-		i.session = session
 		var streams sync.WaitGroup
 		for {
 			c, err := session.Accept()
@@ -328,8 +324,7 @@ func (i *instance) exitResult(in *Invocation, began time.Time) *Result {
 // invoke has the runtime run one invocation. It returns false if the sandbox had ended
 // before the runtime could take the event.
 func (i *instance) invoke(in *Invocation, init time.Duration) (*Result, bool) {
-	i.settled.Lock()
-	i.settled.Unlock()
+	i.settling.Wait()
 	if !i.usable() {
 		return nil, false
 	}
@@ -395,9 +390,9 @@ func (i *instance) finish(in *Invocation, out outcome, took, init time.Duration)
 	}
 	if i.extensions.any() {
 		// The response does not wait for them, but the next invocation does.
-		i.settled.Lock()
+		i.settling.Add(1)
 		i.fleet.ended.Go(func() {
-			defer i.settled.Unlock()
+			defer i.settling.Done()
 			i.extensions.settle(i.dead)
 		})
 	}

@@ -56,8 +56,7 @@ func For(runtime string) (Client, error) {
 	return Client{}, fmt.Errorf("runtime %s needs an image that brings its own runtime client", runtime)
 }
 
-// Bootstraps are where a function that is a program itself can be, below the
-// code and below the layers.
+// Bootstrap is the name of a function that is a program itself, in its code or a layer.
 const Bootstrap = "bootstrap"
 
 // Place writes the clients below dir, unless they are there already.
