@@ -15,7 +15,7 @@ func (s *Service) deleteItem(ctx context.Context, in *ddb.DeleteItemInput) (*ddb
 	}
 	p := parameters{
 		expressions: []parameter{{string(expression.ConditionExpression), in.ConditionExpression != nil}},
-		legacy:      []parameter{{"Expected", in.Expected != nil}},
+		legacy:      []parameter{{"Expected", in.Expected != nil}, {"ConditionalOperator", in.ConditionalOperator != ""}},
 		names:       in.ExpressionAttributeNames,
 		values:      in.ExpressionAttributeValues,
 	}

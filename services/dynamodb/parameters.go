@@ -131,9 +131,9 @@ func unused(p *expression.Placeholders) error {
 }
 
 // writeCondition reads the condition of a write, nil when it has none.
-func (p *parameters) writeCondition(text *string, expected map[string]*ddb.ExpectedAttributeValue, operator ddb.ConditionalOperator) (*expression.Condition, error) {
-	if expected != nil {
-		return nil, errNotImplemented("Expected")
+func (p *parameters) writeCondition(text *string, legacy map[string]*ddb.ExpectedAttributeValue, operator ddb.ConditionalOperator) (*expression.Condition, error) {
+	if legacy != nil || operator != "" {
+		return expected(legacy, operator)
 	}
 	if text == nil {
 		return nil, nil

@@ -15,7 +15,7 @@ func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutIt
 	}
 	p := parameters{
 		expressions: []parameter{{string(expression.ConditionExpression), in.ConditionExpression != nil}},
-		legacy:      []parameter{{"Expected", in.Expected != nil}},
+		legacy:      []parameter{{"Expected", in.Expected != nil}, {"ConditionalOperator", in.ConditionalOperator != ""}},
 		names:       in.ExpressionAttributeNames,
 		values:      in.ExpressionAttributeValues,
 	}

@@ -14,8 +14,9 @@ import (
 // query is a listing of one partition.
 type query struct {
 	listing
-	terms   []expression.KeyTerm
-	reverse bool
+	terms      []expression.KeyTerm
+	reverse    bool
+	filterName string // as messages call it
 }
 
 func (s *Service) query(ctx context.Context, in *ddb.QueryInput) (*ddb.QueryOutput, error) {
@@ -55,6 +56,7 @@ func newQuery(ctx context.Context, in *ddb.QueryInput) (*query, error) {
 		return nil, err
 	}
 	q := &query{listing: listing{table: id, index: in.IndexName, selects: in.Select, consistent: in.ConsistentRead != nil && *in.ConsistentRead}}
+	q.filterName = "QueryFilter"
 	q.reverse = in.ScanIndexForward != nil && !*in.ScanIndexForward
 	if in.Limit != nil {
 		q.limit = int(*in.Limit)
@@ -79,11 +81,8 @@ func newQuery(ctx context.Context, in *ddb.QueryInput) (*query, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	if in.QueryFilter != nil {
-		return nil, errNotImplemented("QueryFilter")
-	}
-	if in.KeyConditions != nil {
-		return nil, errNotImplemented("KeyConditions")
+	if q.filter, err = legacyFilter(in.QueryFilter, in.ConditionalOperator); err != nil {
+		return nil, err
 	}
 	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet, true); err != nil {
 		return nil, err
@@ -94,7 +93,7 @@ func newQuery(ctx context.Context, in *ddb.QueryInput) (*query, error) {
 	if q.start, err = normaliseStart(in.ExclusiveStartKey); err != nil {
 		return nil, err
 	}
-	if in.KeyConditionExpression == nil {
+	if in.KeyConditionExpression == nil && in.KeyConditions == nil {
 		return nil, errValidation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
 	return q, q.expressions(&p, in)
@@ -110,8 +109,11 @@ func (q *query) expressions(p *parameters, in *ddb.QueryInput) error {
 	if err != nil {
 		return err
 	}
-	if q.filter, err = condition(holders, expression.FilterExpression, in.FilterExpression); err != nil {
-		return err
+	if in.FilterExpression != nil {
+		q.filterName = "Filter Expression"
+		if q.filter, err = condition(holders, expression.FilterExpression, in.FilterExpression); err != nil {
+			return err
+		}
 	}
 	if in.ProjectionExpression != nil {
 		if q.projection, err = projection(holders, in.ProjectionExpression); err != nil {
@@ -121,8 +123,15 @@ func (q *query) expressions(p *parameters, in *ddb.QueryInput) error {
 	if err := unused(holders); err != nil {
 		return err
 	}
+	if key == nil {
+		q.terms, err = keyConditions(in.KeyConditions)
+		return err
+	}
 	if q.terms, err = key.KeyTerms(); err != nil {
 		return errInvalid(err)
+	}
+	if q.index == "" && len(q.terms) > 2 { // the keys of indexes may have more parts
+		return errKeyLength()
 	}
 	return nil
 }
@@ -160,7 +169,7 @@ func (q *query) check(s *source) error {
 		for _, a := range s.keys.all {
 			for use := range q.filter.Uses() {
 				if use.Attribute == a.name {
-					return errValidation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", a.name)
+					return errValidation("%s can only contain non-primary key attributes: Primary key attribute: %s", q.filterName, a.name)
 				}
 			}
 		}
@@ -175,7 +184,7 @@ func (q *query) check(s *source) error {
 // and the starting key along with it.
 func (q *query) checkTerms(s *source) error {
 	if len(s.keys.all) <= 2 && len(q.terms) > 2 {
-		return errValidation("Conditions can be of length 1 or 2 only")
+		return errKeyLength()
 	}
 	left := len(q.terms)
 	open := true // no condition but equality so far
@@ -200,6 +209,9 @@ func (q *query) checkTerms(s *source) error {
 			continue
 		}
 		left--
+		if t.Operator == "" {
+			return errValidation("Attempted conditional constraint is not an indexable operation")
+		}
 		for _, v := range t.Values {
 			if attribute.TypeOf(v) != a.kind {
 				return errParameter("Condition parameter type does not match schema type")
@@ -218,6 +230,8 @@ func (q *query) checkTerms(s *source) error {
 	}
 	return nil
 }
+
+func errKeyLength() error { return errValidation("Conditions can be of length 1 or 2 only") }
 
 func errKeyCondition() error { return errValidation("Query key condition not supported") }
 

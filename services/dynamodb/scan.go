@@ -71,13 +71,13 @@ func newScan(ctx context.Context, in *ddb.ScanInput) (*scan, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	if in.ScanFilter != nil {
-		return nil, errNotImplemented("ScanFilter")
-	}
 	if err := checkSelect(in.Select, in.IndexName, in.ProjectionExpression, in.AttributesToGet, false); err != nil {
 		return nil, err
 	}
 	if q.projection, err = attributesToGet(in.AttributesToGet); err != nil {
+		return nil, err
+	}
+	if q.filter, err = legacyFilter(in.ScanFilter, in.ConditionalOperator); err != nil {
 		return nil, err
 	}
 	if q.start, err = normaliseStart(in.ExclusiveStartKey); err != nil {
@@ -113,8 +113,10 @@ func (q *scan) expressions(p *parameters, in *ddb.ScanInput) error {
 	if err != nil {
 		return err
 	}
-	if q.filter, err = condition(holders, expression.FilterExpression, in.FilterExpression); err != nil {
-		return err
+	if in.FilterExpression != nil {
+		if q.filter, err = condition(holders, expression.FilterExpression, in.FilterExpression); err != nil {
+			return err
+		}
 	}
 	if in.ProjectionExpression != nil {
 		if q.projection, err = projection(holders, in.ProjectionExpression); err != nil {

@@ -18,7 +18,11 @@ func (s *Service) updateItem(ctx context.Context, in *ddb.UpdateItemInput) (*ddb
 			{string(expression.UpdateExpression), in.UpdateExpression != nil},
 			{string(expression.ConditionExpression), in.ConditionExpression != nil},
 		},
-		legacy: []parameter{{"AttributeUpdates", in.AttributeUpdates != nil}, {"Expected", in.Expected != nil}},
+		legacy: []parameter{
+			{"AttributeUpdates", in.AttributeUpdates != nil},
+			{"Expected", in.Expected != nil},
+			{"ConditionalOperator", in.ConditionalOperator != ""},
+		},
 		names:  in.ExpressionAttributeNames,
 		values: in.ExpressionAttributeValues,
 	}
@@ -46,12 +50,22 @@ func (s *Service) updateItem(ctx context.Context, in *ddb.UpdateItemInput) (*ddb
 }
 
 // updateAndCondition reads what an UpdateItem does and when.
-func (p *parameters) updateAndCondition(c *change, in *ddb.UpdateItemInput) error {
+func (p *parameters) updateAndCondition(c *change, in *ddb.UpdateItemInput) (err error) {
 	if in.AttributeUpdates != nil {
-		return errNotImplemented("AttributeUpdates")
+		if c.update, err = attributeUpdates(in.AttributeUpdates); err != nil {
+			return err
+		}
 	}
-	if in.Expected != nil {
-		return errNotImplemented("Expected")
+	if in.Expected != nil || in.ConditionalOperator != "" {
+		if c.condition, err = expected(in.Expected, in.ConditionalOperator); err != nil {
+			return err
+		}
+	}
+	if in.AttributeUpdates != nil || c.condition != nil {
+		if c.update == nil {
+			c.update = &update{}
+		}
+		return nil
 	}
 	holders, err := p.placeholders()
 	if err != nil {
@@ -75,6 +89,10 @@ func newUpdate(p *expression.Placeholders, text *string) (*update, error) {
 	if err != nil {
 		return nil, errInvalid(err)
 	}
+	return updateOf(u), nil
+}
+
+func updateOf(u *expression.Update) *update {
 	out := &update{Update: u}
 	for t := range u.Targets() {
 		switch t.Type {
@@ -84,7 +102,7 @@ func newUpdate(p *expression.Placeholders, text *string) (*update, error) {
 			out.deep = true
 		}
 	}
-	return out, nil
+	return out
 }
 
 // answer is what an update answers with: all of the old or new item, or the

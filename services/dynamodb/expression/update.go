@@ -12,12 +12,14 @@ import (
 type Update struct {
 	*bindings
 	actions []action
+	legacy  bool // from before there were expressions
 }
 
 // What AWS says of updates that do not fit an item.
 const (
 	errOperandType Error = "An operand in the update expression has an incorrect data type"
 	errMissing     Error = "The provided expression refers to an attribute that does not exist in the item"
+	errLegacyType  Error = "Type mismatch for attribute to update"
 	errPath        Error = "The document path provided in the update expression is invalid for update"
 )
 
@@ -118,9 +120,12 @@ func (u *Update) Apply(old item.Item) (item.Item, error) {
 		var err error
 		edits[i].path = a.path
 		edits[i].to, err = u.result(old, a)
-		if err == errMissing {
+		switch {
+		case err == errMissing:
 			missing[i] = true
-		} else if err != nil {
+		case err == errOperandType && u.legacy:
+			return nil, errLegacyType
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -259,6 +264,10 @@ func add(old, with attribute.Value) (attribute.Value, error) {
 	case attribute.NS:
 		if set, ok := old.(attribute.NS); ok {
 			return attribute.NS(union(set, with)), nil
+		}
+	case attribute.L: // which only the older form can add
+		if list, ok := old.(attribute.L); ok {
+			return slices.Concat(list, with), nil
 		}
 	case attribute.BS:
 		if set, ok := old.(attribute.BS); ok {
