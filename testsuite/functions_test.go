@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -39,14 +38,6 @@ func python(t *testing.T, source string) []byte {
 	return b.Bytes()
 }
 
-// role is the ARN of a role that Lambda can assume.
-func role(t *testing.T, a *harness.Account) *string {
-	t.Helper()
-	return must(a.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("functions"), AssumeRolePolicyDocument: aws.String(trustLambda),
-	}))(t).Role.Arn
-}
-
 // function creates a Python function whose handler is app.handler.
 func function(t *testing.T, a *harness.Account, name, source string, options ...func(*lambda.CreateFunctionInput)) *lambda.CreateFunctionOutput {
 	t.Helper()
@@ -59,4 +50,11 @@ func function(t *testing.T, a *harness.Account, name, source string, options ...
 		o(in)
 	}
 	return must(a.Lambda.CreateFunction(t.Context(), in))(t)
+}
+
+// withEnv sets one environment variable of a function.
+func withEnv(name, value string) func(*lambda.CreateFunctionInput) {
+	return func(in *lambda.CreateFunctionInput) {
+		in.Environment = &types.Environment{Variables: map[string]string{name: value}}
+	}
 }

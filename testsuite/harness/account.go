@@ -62,6 +62,9 @@ func (s *Server) As(key, secret, token string) *Account {
 		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, token),
 		// What fails is to be seen.
 		RetryMaxAttempts: 1,
+		// As config.LoadDefaultConfig has them.
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	}
 	return &Account{
 		Server:     s,

@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,6 +45,11 @@ type Server struct {
 	// HTTP sends every request to the server, whatever host it names.
 	HTTP *http.Client
 
+	*running
+}
+
+// running is the process of a server.
+type running struct {
 	process *exec.Cmd
 	output  *output
 	exited  chan struct{}
@@ -116,7 +122,7 @@ func start(program string, o Options) (*Server, error) {
 		o.Executor = Process
 	}
 	args = append(append(args, "--lambda-executor", o.Executor), o.Args...)
-	s := &Server{process: exec.Command(program, args...), output: newOutput(), exited: make(chan struct{})}
+	s := &Server{running: &running{process: exec.Command(program, args...), output: newOutput(), exited: make(chan struct{})}}
 	s.process.Env = append(environment(), o.Env...)
 	s.process.Stderr = s.output
 	if err := s.process.Start(); err != nil {
@@ -162,6 +168,17 @@ func environment() []string {
 		}
 	}
 	return kept
+}
+
+// Secure is the same server for clients that speak TLS. They take its
+// certificate, which it has made for itself.
+func (s *Server) Secure() *Server {
+	transport := s.HTTP.Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+	transport.ForceAttemptHTTP2 = true
+	secure := *s
+	secure.URL, secure.HTTP = "https://"+s.Addr, &http.Client{Transport: transport}
+	return &secure
 }
 
 // Log is what the server has written.
