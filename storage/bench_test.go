@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	// The limit that the engine on disk is measured against.
-	badgerdb "github.com/dgraph-io/badger/v4"
-
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -52,13 +49,13 @@ func ratio(b *testing.B, ours, bare func()) {
 	b.ReportMetric(float64(b.N)/took.Seconds(), "ops/s")
 }
 
-func bareBadger(b *testing.B) *badgerdb.DB {
-	db, err := badgerdb.Open(badgerdb.DefaultOptions(b.TempDir()).WithLogger(nil))
+func openBare(b *testing.B) *storage.Bare {
+	bare, err := storage.OpenBare(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { db.Close() })
-	return db
+	b.Cleanup(func() { bare.Close() })
+	return bare
 }
 
 func BenchmarkUpdate(b *testing.B) {
@@ -66,7 +63,7 @@ func BenchmarkUpdate(b *testing.B) {
 	for name, open := range engines {
 		b.Run(name, func(b *testing.B) {
 			db, _ := open(b)
-			bare := bareBadger(b)
+			bare := openBare(b)
 			ratio(b, func() {
 				k := benchKey()
 				err := db.Update(func(tx storage.Tx) error {
@@ -78,18 +75,7 @@ func BenchmarkUpdate(b *testing.B) {
 				if err != nil {
 					b.Error(err)
 				}
-			}, func() {
-				k := benchKey()
-				err := bare.Update(func(tx *badgerdb.Txn) error {
-					if _, err := tx.Get(k); err != nil && !errors.Is(err, badgerdb.ErrKeyNotFound) {
-						return err
-					}
-					return tx.Set(k, value)
-				})
-				if err != nil && !errors.Is(err, badgerdb.ErrConflict) {
-					b.Error(err)
-				}
-			})
+			}, func() { bare.Update(benchKey(), value) })
 		})
 	}
 }
@@ -99,19 +85,15 @@ func BenchmarkGet(b *testing.B) {
 	for name, open := range engines {
 		b.Run(name, func(b *testing.B) {
 			db, _ := open(b)
-			bare := bareBadger(b)
-			batch := bare.NewWriteBatch()
+			bare := openBare(b)
 			for i := range uint64(benchKeys) {
 				k := storage.Key{}.String("bench").Uint64(i)
 				if err := db.Update(func(tx storage.Tx) error { return tx.Set(k, value) }); err != nil {
 					b.Fatal(err)
 				}
-				if err := batch.Set(k, value); err != nil {
+				if err := bare.Update(k, value); err != nil {
 					b.Fatal(err)
 				}
-			}
-			if err := batch.Flush(); err != nil {
-				b.Fatal(err)
 			}
 			b.ResetTimer()
 			ratio(b, func() {
@@ -124,16 +106,7 @@ func BenchmarkGet(b *testing.B) {
 					b.Error(err)
 				}
 			}, func() {
-				k := benchKey()
-				err := bare.View(func(tx *badgerdb.Txn) error {
-					item, err := tx.Get(k)
-					if err != nil {
-						return err
-					}
-					_, err = item.ValueCopy(nil)
-					return err
-				})
-				if err != nil {
+				if _, err := bare.Get(benchKey()); err != nil {
 					b.Error(err)
 				}
 			})

@@ -83,6 +83,10 @@ func Records[T any](tx Tx, r Range) iter.Seq2[Item[T], error] {
 	}
 }
 
+// Decode reads the record of a scan's entry, for who does not need every one
+// that Records would decode. The record is the caller's own.
+func Decode[T any](e Entry) (*T, error) { return decode[T](e.Key, e.Value) }
+
 func decode[T any](key, b []byte) (*T, error) {
 	v := new(T)
 	if err := decoding.Unmarshal(b, v); err != nil {
