@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
-	lam "github.com/virga-cloud/virga/api/lambda"
 	"github.com/virga-cloud/virga/events"
 	"github.com/virga-cloud/virga/services/lambda/sandbox"
 	"github.com/virga-cloud/virga/storage"
@@ -22,13 +20,6 @@ const (
 	attrClientContext = "clientContext"
 )
 
-// eventInvokeConfig is the record of how asynchronous invocations are treated.
-type eventInvokeConfig struct {
-	Retries, MaxAge      *int32
-	OnSuccess, OnFailure string
-	LastModified         time.Time
-}
-
 // Retries of asynchronous invocations that end in an error of the function:
 // two by default, after one and after two minutes. An event is kept for six hours.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -39,85 +30,112 @@ const (
 
 func retryDelay(attempt int) time.Duration { return time.Duration(attempt) * time.Minute }
 
-// Deliver implements events.Deliverer: one asynchronous invocation.
+// Why an asynchronous invocation ended, in the words of destination records.
+const (
+	succeeded        = "Success"
+	retriesExhausted = "RetriesExhausted"
+	ageExceeded      = "EventAgeExceeded"
+)
+
+// Deliver implements events.Deliverer: one asynchronous invocation. Attempts
+// for which there was no sandbox count as attempts too.
 func (s *Service) Deliver(ctx context.Context, d *events.Delivery) error {
-	r, err := s.target(d.Target)
+	r, err := resolveARN(d.Target)
 	if err != nil {
 		return events.Drop(err)
 	}
 	var v *version
-	var config eventInvokeConfig
+	var config *eventInvokeConfig
 	err = s.env.DB.View(func(tx storage.Tx) error {
-		if v, err = s.find(tx, r); err != nil {
+		if v, err = s.find(tx, r.orLatest()); err != nil {
 			return err
 		}
-		if c, err := s.readEventInvokeConfig(tx, r); err == nil {
-			config = *c
+		config, err = storage.GetRecord[eventInvokeConfig](tx, eventInvokeKey(r.owner, r.name, r.orLatest().qualifier))
+		if errors.Is(err, storage.ErrNotFound) {
+			config = &eventInvokeConfig{}
+		} else if err != nil {
+			return err
 		}
 		if d.Principal.Service != "" {
 			return s.permitted(tx, r, d.Principal)
 		}
 		return nil
 	})
-	if err != nil {
+	if isRefusal(err) {
 		return events.Drop(err)
+	} else if err != nil {
+		return err
 	}
 	in := &sandbox.Invocation{RequestID: d.ID, Payload: d.Payload, ClientContext: d.Attributes[attrClientContext]}
 	if id := d.Attributes[attrRequestID]; id != "" {
 		in.RequestID = id
 	}
-	result, err := s.fleet.invoke(ctx, r, v, in)
-	if err != nil {
-		return err // no sandbox: the default backoff applies
-	}
-	now := s.env.Clock.Now()
-	if result.FunctionError == "" {
-		return s.conclude(d, in, v, result, config.OnSuccess, "Success", now)
-	}
-	failure := errors.New("function error: " + string(result.Payload))
 	maxAge := defaultMaxAge
 	if config.MaxAge != nil {
 		maxAge = time.Duration(*config.MaxAge) * time.Second
 	}
-	next := now.Add(retryDelay(d.Attempt))
-	condition := ""
+	e := ended{delivery: d, function: r, requestID: in.RequestID, version: v}
+	if s.env.Clock.Now().Sub(d.Sent) > maxAge {
+		e.condition = ageExceeded
+		return s.giveUp(e, config, errors.New("the event is older than its function's maximum event age"))
+	}
+	result, err := s.invoke(ctx, r, v, in)
+	if err != nil {
+		return err // no sandbox: the default backoff applies
+	}
+	e.result = result
+	if result.FunctionError == "" {
+		e.condition = succeeded
+		return s.env.DB.Update(func(tx storage.Tx) error { return s.report(tx, e, config.OnSuccess) })
+	}
+	failure := errors.New("function error: " + string(result.Payload))
+	next := s.env.Clock.Now().Add(retryDelay(d.Attempt))
 	switch {
 	case d.Attempt > int(or(config.Retries, defaultRetries)):
-		condition = "RetriesExhausted"
+		e.condition = retriesExhausted
 	case next.Sub(d.Sent) > maxAge:
-		condition = "EventAgeExceeded"
+		e.condition = ageExceeded
 	default:
 		return events.Retry(failure, next)
 	}
-	if err := s.conclude(d, in, v, result, config.OnFailure, condition, now); err != nil {
-		return err
-	}
-	if v.DeadLetter != "" {
-		if err := s.deadLetter(d, in, v, result); err != nil {
-			return err
-		}
-	}
-	return events.Drop(failure)
+	return s.giveUp(e, config, failure)
 }
 
-// target reads the ARN of a delivery.
-func (s *Service) target(arn string) (reference, error) {
-	m := functionName.FindStringSubmatch(arn)
-	if m == nil || m[2] == "" || m[3] == "" {
-		return reference{}, errInvalidFunctionName(arn)
+// ended is an asynchronous invocation that is not tried again. Without a
+// result it was not tried at all.
+type ended struct {
+	delivery  *events.Delivery
+	function  reference
+	requestID string
+	version   *version
+	result    *sandbox.Result
+	condition string
+}
+
+// giveUp sends what the function could not do to its destination and its
+// dead-letter queue, and returns the delivery's end.
+func (s *Service) giveUp(e ended, config *eventInvokeConfig, failure error) error {
+	err := s.env.DB.Update(func(tx storage.Tx) error {
+		if err := s.report(tx, e, config.OnFailure); err != nil {
+			return err
+		}
+		return s.deadLetter(tx, e)
+	})
+	if err != nil {
+		return err
 	}
-	return reference{owner{m[3], m[2]}, m[4], m[5]}, nil
+	return events.Drop(failure)
 }
 
 // destinationRecord is what a destination receives.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 type destinationRecord struct {
-	Version         string          `json:"version"`
-	Timestamp       string          `json:"timestamp"`
-	RequestContext  requestContext  `json:"requestContext"`
-	RequestPayload  json.RawMessage `json:"requestPayload"`
-	ResponseContext responseContext `json:"responseContext"`
-	ResponsePayload json.RawMessage `json:"responsePayload"`
+	Version         string           `json:"version"`
+	Timestamp       string           `json:"timestamp"`
+	RequestContext  requestContext   `json:"requestContext"`
+	RequestPayload  json.RawMessage  `json:"requestPayload"`
+	ResponseContext *responseContext `json:"responseContext"`
+	ResponsePayload json.RawMessage  `json:"responsePayload"`
 }
 
 type requestContext struct {
@@ -133,61 +151,68 @@ type responseContext struct {
 	FunctionError   string `json:"functionError,omitempty"`
 }
 
-// conclude tells a destination how an invocation ended; "" is no destination.
-func (s *Service) conclude(d *events.Delivery, in *sandbox.Invocation, v *version, result *sandbox.Result, destination, condition string, now time.Time) error {
+// report tells a destination how an invocation ended; "" is no destination.
+func (s *Service) report(tx storage.Tx, e ended, destination string) error {
 	if destination == "" {
 		return nil
 	}
-	r, err := s.target(d.Target)
+	d := e.delivery
+	record := destinationRecord{
+		Version: "1.0", Timestamp: s.env.Clock.Now().Format("2006-01-02T15:04:05.000Z"),
+		RequestContext: requestContext{e.requestID, e.function.orLatest().qualified(), e.condition, d.Attempt},
+		RequestPayload: d.Payload, ResponsePayload: json.RawMessage("null"),
+	}
+	if e.result == nil {
+		record.RequestContext.ApproximateInvokeCount--
+	} else {
+		record.ResponseContext = &responseContext{200, e.version.Version, e.result.FunctionError}
+		if json.Valid(e.result.Payload) {
+			record.ResponsePayload = e.result.Payload
+		}
+	}
+	payload, err := json.Marshal(record)
 	if err != nil {
 		return err
 	}
-	response := json.RawMessage(result.Payload)
-	if !json.Valid(response) {
-		response = json.RawMessage("null")
-	}
-	payload, err := json.Marshal(destinationRecord{
-		Version: "1.0", Timestamp: now.UTC().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext:  requestContext{in.RequestID, r.withLatest(), condition, d.Attempt},
-		RequestPayload:  d.Payload,
-		ResponseContext: responseContext{200, v.Version, result.FunctionError},
-		ResponsePayload: response,
-	})
-	if err != nil {
-		return err
-	}
-	return s.send(r, destination, payload, nil)
+	return s.send(tx, e.function, destination, payload, nil)
 }
+
+// maxErrorMessage is how much of an error message goes into the attribute of a
+// dead letter, in bytes.
+const maxErrorMessage = 1024
 
 // deadLetter sends the event itself to the function's dead-letter queue, with
 // what went wrong in the attributes RequestID, ErrorCode and ErrorMessage.
-func (s *Service) deadLetter(d *events.Delivery, in *sandbox.Invocation, v *version, result *sandbox.Result) error {
-	r, err := s.target(d.Target)
-	if err != nil {
-		return err
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (s *Service) deadLetter(tx storage.Tx, e ended) error {
+	if e.version.DeadLetter == "" {
+		return nil
 	}
-	message := string(result.Payload)
-	if len(message) > 1024 {
-		message = message[:1024]
+	attributes := map[string]string{"RequestID": e.requestID, "ErrorCode": "200", "ErrorMessage": e.condition}
+	if e.result != nil {
+		var failure struct {
+			Message string `json:"errorMessage"`
+		}
+		message := string(e.result.Payload)
+		if json.Unmarshal(e.result.Payload, &failure) == nil && failure.Message != "" {
+			message = failure.Message
+		}
+		attributes["ErrorMessage"] = message[:min(len(message), maxErrorMessage)]
 	}
-	return s.send(r, v.DeadLetter, d.Payload, map[string]string{
-		"RequestID": in.RequestID, "ErrorCode": "200", "ErrorMessage": message,
-	})
+	return s.send(tx, e.function, e.version.DeadLetter, e.delivery.Payload, attributes)
 }
 
-func (s *Service) send(r reference, target string, payload []byte, attributes map[string]string) error {
-	return s.env.DB.Update(func(tx storage.Tx) error {
-		return s.env.Events.Send(tx, events.Delivery{
-			Target: target, Payload: payload, Attributes: attributes,
-			Principal: api.ServicePrincipal("lambda.amazonaws.com", r.arn(), r.account),
-		})
+func (s *Service) send(tx storage.Tx, r reference, target string, payload []byte, attributes map[string]string) error {
+	return s.env.Events.Send(tx, events.Delivery{
+		Target: target, Payload: payload, Attributes: attributes,
+		Principal: api.ServicePrincipal("lambda.amazonaws.com", r.arn(), r.account),
 	})
 }
 
 // CheckDelivery says whether a service may deliver to a function: services
 // ask before they store a notification configuration that names it.
 func (s *Service) CheckDelivery(_ context.Context, arn string, who api.Principal) error {
-	r, err := s.target(arn)
+	r, err := resolveARN(arn)
 	if err != nil {
 		return err
 	}
@@ -197,104 +222,4 @@ func (s *Service) CheckDelivery(_ context.Context, arn string, who api.Principal
 		}
 		return s.permitted(tx, r, who)
 	})
-}
-
-func (s *Service) readEventInvokeConfig(tx storage.Tx, r reference) (*eventInvokeConfig, error) {
-	q := r.qualifier
-	if q == "" {
-		q = latest
-	}
-	c, err := storage.GetRecord[eventInvokeConfig](tx, eventInvokeKey(r.owner, r.name, q))
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, errNoEventInvokeConfig(r)
-	}
-	return c, err
-}
-
-func (s *Service) putFunctionEventInvokeConfig(ctx context.Context, in *lam.PutFunctionEventInvokeConfigInput) (*lam.FunctionEventInvokeConfig, error) {
-	r, err := resolve(ctx, in.FunctionName, in.Qualifier)
-	if err != nil {
-		return nil, err
-	}
-	c := &eventInvokeConfig{Retries: in.MaximumRetryAttempts, MaxAge: in.MaximumEventAgeInSeconds, LastModified: api.CallFrom(ctx).Time}
-	if in.MaximumRetryAttempts == nil && in.MaximumEventAgeInSeconds == nil && in.DestinationConfig == nil {
-		return nil, errInvalidValue("You must specify at least one of error handling or destination setting.")
-	}
-	if dest := in.DestinationConfig; dest != nil {
-		if dest.OnSuccess != nil {
-			c.OnSuccess = dest.OnSuccess.Destination
-		}
-		if dest.OnFailure != nil {
-			c.OnFailure = dest.OnFailure.Destination
-		}
-		for _, arn := range []string{c.OnSuccess, c.OnFailure} {
-			if arn != "" && !isDestination(arn) {
-				return nil, errInvalidValue("The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) is invalid.", c.OnSuccess, c.OnFailure)
-			}
-		}
-	}
-	err = s.env.DB.Update(func(tx storage.Tx) error {
-		if _, err := s.find(tx, r); err != nil {
-			return err
-		}
-		q := r.qualifier
-		if q == "" {
-			q = latest
-		}
-		return storage.PutRecord(tx, eventInvokeKey(r.owner, r.name, q), c)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c.describe(r), nil
-}
-
-// isDestination says whether an ARN is of a kind that takes destination records.
-func isDestination(arn string) bool {
-	a, err := api.ParseARN(arn)
-	return err == nil && strings.Contains(" lambda sqs sns events s3 ", " "+a.Service+" ")
-}
-
-func (c *eventInvokeConfig) describe(r reference) *lam.FunctionEventInvokeConfig {
-	return &lam.FunctionEventInvokeConfig{
-		LastModified: c.LastModified, FunctionArn: r.withLatest(),
-		MaximumRetryAttempts: c.Retries, MaximumEventAgeInSeconds: c.MaxAge,
-		DestinationConfig: &lam.DestinationConfig{
-			OnSuccess: &lam.OnSuccess{Destination: c.OnSuccess}, OnFailure: &lam.OnFailure{Destination: c.OnFailure},
-		},
-	}
-}
-
-func (s *Service) getFunctionEventInvokeConfig(ctx context.Context, in *lam.GetFunctionEventInvokeConfigInput) (*lam.FunctionEventInvokeConfig, error) {
-	r, err := resolve(ctx, in.FunctionName, in.Qualifier)
-	if err != nil {
-		return nil, err
-	}
-	var c *eventInvokeConfig
-	err = s.env.DB.View(func(tx storage.Tx) error {
-		c, err = s.readEventInvokeConfig(tx, r)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c.describe(r), nil
-}
-
-func (s *Service) deleteFunctionEventInvokeConfig(ctx context.Context, in *lam.DeleteFunctionEventInvokeConfigInput) (*lam.DeleteFunctionEventInvokeConfigOutput, error) {
-	r, err := resolve(ctx, in.FunctionName, in.Qualifier)
-	if err != nil {
-		return nil, err
-	}
-	q := r.qualifier
-	if q == "" {
-		q = latest
-	}
-	err = s.env.DB.Update(func(tx storage.Tx) error {
-		if _, err := s.readEventInvokeConfig(tx, r); err != nil {
-			return err
-		}
-		return tx.Delete(eventInvokeKey(r.owner, r.name, q))
-	})
-	return &lam.DeleteFunctionEventInvokeConfigOutput{}, err
 }

@@ -6,12 +6,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -29,23 +26,22 @@ const (
 	maxUnzipped = 250 << 20
 )
 
-// deployment is code that was received and checked, and is not yet anyone's.
+// deployment is code that was received and checked: a package, or an image.
 type deployment struct {
-	blob   storage.Blob
-	size   int64
-	sha256 string
-	image  string
-}
-
-func (v *version) setCode(d deployment) {
-	v.Code, v.CodeSize, v.CodeSHA256, v.Image = d.blob, d.size, d.sha256, d.image
+	Code       storage.Blob
+	CodeSize   int64
+	CodeSHA256 string
+	Image      string
 }
 
 // receive stores and checks a deployment package. The caller links or discards its blob.
 func (s *Service) receive(ctx context.Context, packageType string, code *lam.FunctionCode) (deployment, error) {
 	if packageType == string(lam.PackageTypeImage) {
-		sum := sha256.Sum256([]byte(code.ImageUri))
-		return deployment{image: code.ImageUri, sha256: fmt.Sprintf("%x", sum)}, nil
+		if code.ImageUri == "" {
+			return deployment{}, errInvalidValue("Please provide ImageUri when updating a function with packageType Image.")
+		}
+		// On AWS it is the image's digest, which only a registry knows.
+		return deployment{Image: code.ImageUri, CodeSHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(code.ImageUri)))}, nil
 	}
 	switch {
 	case code.ImageUri != "":
@@ -64,7 +60,7 @@ func (s *Service) receive(ctx context.Context, packageType string, code *lam.Fun
 		defer object.Body.Close()
 		from = object.Body
 	} else if len(code.ZipFile) > maxZip {
-		return deployment{}, &lam.RequestTooLargeException{Type: "User", Message: "Request must be smaller than 69905067 bytes for the CreateFunction operation"}
+		return deployment{}, errZipTooLarge()
 	}
 	w, err := s.env.Blobs.Create(ctx)
 	if err != nil {
@@ -84,7 +80,7 @@ func (s *Service) receive(ctx context.Context, packageType string, code *lam.Fun
 		s.env.Blobs.Discard(blob)
 		return deployment{}, err
 	}
-	return deployment{blob: blob, size: size, sha256: base64.StdEncoding.EncodeToString(hash.Sum(nil))}, nil
+	return deployment{Code: blob, CodeSize: size, CodeSHA256: base64.StdEncoding.EncodeToString(hash.Sum(nil))}, nil
 }
 
 // openZip opens a package. The caller closes it.
@@ -96,11 +92,13 @@ func (s *Service) openZip(blob storage.Blob) (*zip.Reader, io.Closer, error) {
 	z, err := zip.NewReader(r, r.Size())
 	if err != nil {
 		r.Close()
-		return nil, nil, errZip("Could not unzip uploaded file. Please check your file, then try to upload again.")
+		return nil, nil, errUnzip()
 	}
 	return z, r, nil
 }
 
+// checkZip makes sure that a package can be unpacked: what it says of sizes is
+// held to when it is.
 func (s *Service) checkZip(blob storage.Blob) error {
 	z, c, err := s.openZip(blob)
 	if err != nil {
@@ -108,96 +106,79 @@ func (s *Service) checkZip(blob storage.Blob) error {
 	}
 	defer c.Close()
 	if len(z.File) == 0 {
-		return errZip("Uploaded file must be a non-empty zip")
+		return errInvalidValue("Uploaded file must be a non-empty zip")
 	}
-	total := uint64(0)
+	left := uint64(maxUnzipped)
 	for _, f := range z.File {
 		if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
-			return errZip("Could not unzip uploaded file. Please check your file, then try to upload again.")
+			return errUnzip()
 		}
-		if total += f.UncompressedSize64; total > maxUnzipped {
-			return errZip(fmt.Sprintf("Unzipped size must be smaller than %d bytes", maxUnzipped))
+		if f.UncompressedSize64 > left {
+			return errInvalidValue("Unzipped size must be smaller than %d bytes", maxUnzipped)
 		}
+		left -= f.UncompressedSize64
 	}
 	return nil
 }
 
-// place unpacks a version's code, once, and returns where it is. What is there
-// is whole: it is unpacked beside and renamed.
-func (s *Service) place(v *version) (string, error) {
-	name := strings.NewReplacer("/", "_", "+", "-", "=", "").Replace(v.CodeSHA256)
-	dir := filepath.Join(s.env.Config.CacheDir, "code", name)
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".new-")
+func (s *Service) updateFunctionCode(ctx context.Context, in *lam.UpdateFunctionCodeInput) (*lam.FunctionConfiguration, error) {
+	r, err := resolve(ctx, in.FunctionName, "")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer os.RemoveAll(tmp)
-	z, c, err := s.openZip(v.Code)
+	if in.PublishTo != "" {
+		return nil, errUnsupported("PublishTo is")
+	}
+	var now *version
+	err = s.env.DB.View(func(tx storage.Tx) error {
+		now, err = s.latest(tx, r, in.RevisionId)
+		return err
+	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer c.Close()
-	for _, f := range z.File {
-		if err := unpack(f, filepath.Join(tmp, filepath.FromSlash(f.Name))); err != nil {
-			return "", err
+	code, err := s.receive(ctx, now.PackageType, &lam.FunctionCode{
+		ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key, S3ObjectVersion: in.S3ObjectVersion, ImageUri: in.ImageUri,
+	})
+	if err != nil {
+		return nil, err
+	}
+	edit := func(v *version) {
+		v.deployment = code
+		if len(in.Architectures) > 0 {
+			v.Architecture = string(in.Architectures[0])
 		}
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return "", err
+	if in.DryRun != nil && *in.DryRun {
+		s.env.Blobs.Discard(code.Code)
+		would := *now
+		edit(&would)
+		return would.describe(r.at("")), nil
 	}
-	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		if _, there := os.Stat(dir); there != nil { // another invocation was first
-			return "", err
-		}
-	}
-	return dir, nil
-}
-
-// unpack writes one file of a package. Everybody may read it, and run it where
-// somebody may, since functions run as another user.
-func unpack(f *zip.File, path string) error {
-	mode := f.Mode()
-	if mode.IsDir() {
-		return os.MkdirAll(path, 0o755)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	in, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if mode&fs.ModeSymlink != 0 {
-		target, err := io.ReadAll(io.LimitReader(in, 4096))
-		if err != nil {
+	publish := in.Publish != nil && *in.Publish
+	v, err := s.change(ctx, r, in.RevisionId, publish, func(tx storage.Tx, v *version) error {
+		old := v.Code
+		edit(v)
+		if err := s.env.Blobs.Link(tx, v.Code); err != nil {
 			return err
 		}
-		return os.Symlink(string(target), path)
-	}
-	perm := fs.FileMode(0o644)
-	if mode&0o111 != 0 || mode.Perm() == 0 {
-		perm = 0o755
-	}
-	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, perm)
+		return s.env.Blobs.Unlink(tx, old)
+	})
 	if err != nil {
-		return err
+		s.env.Blobs.Discard(code.Code)
+		return nil, err
 	}
-	_, err = io.Copy(out, io.LimitReader(in, maxUnzipped))
-	return errors.Join(err, out.Close())
+	if publish {
+		return v.beingCreated(r.at(v.Version)), nil
+	}
+	return v.beingUpdated(r.at("")), nil
 }
 
 // codePath is where packages are downloaded; on AWS it is a presigned S3 address.
 const codePath = "/_aws/lambda-code"
 
 // codeLocation is the address of a version's package.
-func (s *Service) codeLocation(call *api.Call, r reference, v *version) string {
+func codeLocation(call *api.Call, r reference, v *version) string {
 	return fmt.Sprintf("%s://%s%s/%s/%s/%s/%s", call.Scheme, call.Host, codePath, r.account, r.region, v.Name, strings.TrimPrefix(v.Version, "$"))
 }
 

@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,91 +14,139 @@ func errInvalidValue(format string, args ...any) error {
 	return &lam.InvalidParameterValueException{Type: "User", Message: fmt.Sprintf(format, args...)}
 }
 
-func errValidation(format string, args ...any) error {
-	return api.Errorf("ValidationException", 400, format, args...)
+// errUnsupported refuses what AWS offers and Virga does not.
+func errUnsupported(what string) error { return errInvalidValue("%s not supported by Virga.", what) }
+
+// errConstraint is how the model's constraints are reported.
+func errConstraint(value, member, constraint string) error {
+	return api.Errorf("ValidationException", 400, "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint)
 }
 
-const functionNamePattern = `(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`
+const functionNamePattern = `(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`
 
 func errInvalidFunctionName(name string) error {
-	return errValidation("1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", name, functionNamePattern)
+	return errConstraint(name, "functionName", "Member must satisfy regular expression pattern: "+functionNamePattern)
 }
 
 func errFunctionNameTooLong(name string) error {
-	return errValidation("1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64", name)
+	return errInvalidValue("1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64", name)
 }
 
 func errOtherRegion(r reference, region string) error {
-	return &lam.ResourceNotFoundException{Type: "User", Message: fmt.Sprintf("Functions from '%s' are not reachable in this region ('%s')", r.region, region)}
+	return errNotFound("Functions from '%s' are not reachable in this region ('%s')", r.region, region)
+}
+
+func errOtherAccount(call *api.Call, r reference) error {
+	return api.Errorf("AccessDeniedException", 403, "User: %s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action",
+		call.Principal.ARN, action(call), r.qualified(), action(call))
+}
+
+// action is the IAM action of a call, which for Invoke has a name of its own.
+func action(call *api.Call) string {
+	if call.Operation == lam.Invoke.Spec() {
+		return "lambda:InvokeFunction"
+	}
+	return call.Operation.String()
 }
 
 func errQualifierMismatch() error {
 	return errInvalidValue("The derived qualifier from the function name does not match the specified qualifier.")
 }
 
+func errNotFound(format string, args ...any) error {
+	return &lam.ResourceNotFoundException{Type: "User", Message: fmt.Sprintf(format, args...)}
+}
+
 func errFunctionNotFound(r reference) error {
-	return &lam.ResourceNotFoundException{Type: "User", Message: "Function not found: " + r.qualified()}
+	return errNotFound("Function not found: %s", r.qualified())
 }
 
-func errFunctionExists(name string) error {
-	return &lam.ResourceConflictException{Type: "User", Message: "Function already exist: " + name}
+func errConflict(format string, args ...any) error {
+	return &lam.ResourceConflictException{Type: "User", Message: fmt.Sprintf(format, args...)}
 }
 
-func errRevision() error {
-	return &lam.PreconditionFailedException{Type: "User", Message: "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId"}
+func errFunctionExists(name string) error { return errConflict("Function already exist: %s", name) }
+
+func errVersionReferenced(aliases []string) error {
+	return errConflict("Unable to delete version because the following aliases reference it: [%s]", strings.Join(aliases, ", "))
 }
 
-func errNoPolicy() error {
-	return &lam.ResourceNotFoundException{Type: "User", Message: "The resource you requested does not exist."}
+// errRevision says that a RevisionId is out of date; the operations named give the latest.
+func errRevision(operations string) error {
+	return &lam.PreconditionFailedException{Type: "User", Message: fmt.Sprintf("The Revision Id provided does not match the latest Revision Id. Call the %s API to retrieve the latest Revision Id", operations)}
 }
+
+func errNoPolicy() error { return errNotFound("The resource you requested does not exist.") }
+
+func errNoPolicyFor(r reference) error { return errNotFound("No policy found for: %s", r.qualified()) }
+
+func errNoStatements() error { return errNotFound("No policy is associated with the given resource.") }
 
 func errStatementExists(id string) error {
-	return &lam.ResourceConflictException{Type: "User", Message: fmt.Sprintf("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", id)}
+	return errConflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", id)
 }
 
 func errStatementNotFound(id string) error {
-	return &lam.ResourceNotFoundException{Type: "User", Message: fmt.Sprintf("Statement %s is not found in resource policy.", id)}
+	return errNotFound("Statement %s is not found in resource policy.", id)
 }
 
 func errAliasNotFound(r reference, alias string) error {
-	return &lam.ResourceNotFoundException{Type: "User", Message: fmt.Sprintf("Cannot find alias arn: %s:%s", r.arn(), alias)}
+	return errNotFound("Cannot find alias arn: %s", r.at(alias).qualified())
+}
+
+// errNoAliasToUpdate is the same in the words of UpdateAlias.
+func errNoAliasToUpdate(r reference, alias string) error {
+	return errNotFound("Alias not found: %s", r.at(alias).qualified())
 }
 
 func errAliasExists(r reference, alias string) error {
-	return &lam.ResourceConflictException{Type: "User", Message: fmt.Sprintf("Alias already exists: %s:%s", r.arn(), alias)}
+	return errConflict("Alias already exists: %s", r.at(alias).qualified())
 }
+
+func errNoFunctionToConfigure() error { return errNotFound("The function doesn't exist.") }
 
 func errNoEventInvokeConfig(r reference) error {
-	return &lam.ResourceNotFoundException{Type: "User", Message: fmt.Sprintf("The function %s doesn't have an EventInvokeConfig", r.withLatest())}
+	return errNotFound("The function %s doesn't have an EventInvokeConfig", r.orLatest().qualified())
 }
 
-func (r reference) withLatest() string {
-	if r.qualifier == "" {
-		return r.arn() + ":" + latest
-	}
-	return r.qualified()
+func errContent(what string) error {
+	return &lam.InvalidRequestContentException{Type: "User", Message: what}
 }
 
 func errBadJSON(err error) error {
-	return &lam.InvalidRequestContentException{Type: "User", Message: "Could not parse request body into json: Could not parse payload into json: " + err.Error()}
+	return errContent("Could not parse request body into json: Could not parse payload into json: " + err.Error())
 }
 
-func errPayloadTooLarge(size, limit int) error {
-	return &lam.RequestTooLargeException{Type: "User", Message: fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)",
-		size, map[bool]string{true: "RequestResponse", false: "Event"}[limit == maxSyncPayload], limit)}
+func errPayloadTooLarge(size, limit int, invocation lam.InvocationType) error {
+	return &lam.RequestTooLargeException{Type: "User", Message: fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", size, invocation, limit)}
+}
+
+func errZipTooLarge() error {
+	return api.Errorf("RequestEntityTooLargeException", 413, "Zipped size must be smaller than %d bytes", maxZip)
 }
 
 func errNotPermitted(service string, r reference) error {
 	return api.Errorf("AccessDeniedException", 403, "The service %s is not authorized to perform: lambda:InvokeFunction on resource: %s because no resource-based policy allows the lambda:InvokeFunction action", service, r.qualified())
 }
 
-func errZip(what string) error {
-	return errInvalidValue("%s", what)
+func errUnzip() error {
+	return errInvalidValue("Could not unzip uploaded file. Please check your file, then try to upload again.")
 }
 
+// errS3 is what S3 had to say about a deployment package.
 func errS3(err error) error {
-	text := err.Error()
-	code, message, _ := strings.Cut(text, ": ")
+	code, message := "InternalError", err.Error()
+	var plain *api.Error
+	var modelled api.ModelledError
+	switch {
+	case errors.As(err, &plain):
+		code, message = plain.Code, plain.Message
+	case errors.As(err, &modelled):
+		code = modelled.Shape().WireCode()
+		if len(message) > len(modelled.Shape().Name)+2 { // "Name: message"
+			message = message[len(modelled.Shape().Name)+2:]
+		}
+	}
 	return errInvalidValue("Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", code, message)
 }
 
@@ -113,10 +160,9 @@ func errNoSandbox(err error) error {
 	return err
 }
 
-func join(list []string, sep string) string { return strings.Join(list, sep) }
-
-// quoteVariables is the JSON that AWS measures environment variables by.
-func quoteVariables(vars map[string]string) string {
-	b, _ := json.Marshal(vars)
-	return string(b)
+// isRefusal says whether an error is an answer that asking again will not change.
+func isRefusal(err error) bool {
+	var plain *api.Error
+	var modelled api.ModelledError
+	return errors.As(err, &plain) && plain.Status < 500 || errors.As(err, &modelled) && modelled.Shape().Status < 500
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -24,89 +24,80 @@ type function struct {
 
 // version is the record of one version: its configuration and its code.
 type version struct {
-	Name, Version                string
-	Runtime, Role, Handler       string
-	Description                  string
-	Timeout, MemorySize, Storage int32
-	Environment                  map[string]string
-	Architecture                 string
-	DeadLetter                   string
-	PackageType                  string
-	Image                        string
-	Entrypoint, Command          []string
-	WorkDir                      string
-	LastModified                 time.Time
-	Revision                     string
-	Code                         storage.Blob
-	CodeSize                     int64
-	CodeSHA256                   string
-	LogFormat, LogGroup          string
-	KMSKey, Tracing, SnapStart   string
-	Subnets, SecurityGroups      []string
+	Name, Version string
+	configuration
+	LastModified time.Time
+	// Revision is what callers see and give as RevisionId.
+	Revision string
+	// Build changes with every update, and is kept when a version is published:
+	// sandboxes of another build are retired.
+	Build string
+	// Content stands for code and configuration: publishing what has not
+	// changed makes no new version.
+	Content string
+	deployment
 }
 
-// defaults of CreateFunction.
-const (
-	defaultTimeout = 3
-	defaultMemory  = 128
-	defaultStorage = 512
-)
+// newFunctionName is what the name of a new function looks like.
+const newFunctionName = `(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`
+
+// maxName is how long the name of a function may be.
+const maxName = 64
 
 func (s *Service) createFunction(ctx context.Context, in *lam.CreateFunctionInput) (*lam.FunctionConfiguration, error) {
 	call := api.CallFrom(ctx)
 	r, err := resolve(ctx, in.FunctionName, "")
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case strings.Contains(r.name, "."):
+		return nil, errConstraint(in.FunctionName, "functionName", "Member must satisfy regular expression pattern: "+newFunctionName)
+	case len(r.name) > maxName:
+		return nil, errFunctionNameTooLong(r.name)
 	}
 	if err := checkNew(in); err != nil {
 		return nil, err
 	}
-	v := &version{
-		Name: r.name, Version: latest, Runtime: string(in.Runtime), Role: in.Role, Handler: in.Handler,
-		Description: in.Description, Timeout: or(in.Timeout, defaultTimeout), MemorySize: or(in.MemorySize, defaultMemory),
-		Storage: defaultStorage, Architecture: string(lam.ArchitectureX86_64), PackageType: string(lam.PackageTypeZip),
-		LastModified: call.Time, Revision: s.env.IDs.UUID(), KMSKey: in.KMSKeyArn,
-	}
-	if in.PackageType != "" {
-		v.PackageType = string(in.PackageType)
-	}
-	if len(in.Architectures) > 0 {
-		v.Architecture = string(in.Architectures[0])
-	}
-	if err := v.configure(in.Environment, in.DeadLetterConfig, in.EphemeralStorage, in.ImageConfig, in.LoggingConfig, in.TracingConfig, in.SnapStart, in.VpcConfig); err != nil {
+	r = r.at("")
+	v := &version{Name: r.name, Version: latest, configuration: newConfiguration(in), LastModified: call.Time, Revision: s.env.IDs.UUID(), Build: s.env.IDs.UUID()}
+	if err := v.configure(shared{in.Environment, in.DeadLetterConfig, in.EphemeralStorage, in.ImageConfig, in.LoggingConfig, in.TracingConfig, in.SnapStart, in.VpcConfig}); err != nil {
 		return nil, err
 	}
 	code, err := s.receive(ctx, v.PackageType, in.Code)
 	if err != nil {
 		return nil, err
 	}
-	v.setCode(code)
+	v.deployment = code
+	v.Content = v.content()
+	publish := in.Publish != nil && *in.Publish
+	first := *v
+	first.Version, first.Revision = "1", s.env.IDs.UUID()
 	err = s.env.DB.Update(func(tx storage.Tx) error {
-		if _, err := tx.Get(functionKey(r.owner, r.name)); !errors.Is(err, storage.ErrNotFound) {
-			return either(err, errFunctionExists(r.name))
-		}
-		f := &function{Tags: in.Tags}
-		w := *v
-		if err := s.putVersion(tx, r.owner, &w, true); err != nil {
+		if _, err := tx.Get(functionKey(r.owner, r.name)); err == nil {
+			return errFunctionExists(r.name)
+		} else if !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
-		if in.Publish != nil && *in.Publish {
-			if _, err := s.publish(tx, r, f, &w, ""); err != nil {
+		f := &function{Tags: in.Tags}
+		if err := s.addVersion(tx, r, v); err != nil {
+			return err
+		}
+		if publish {
+			f.LastVersion = 1
+			if err := s.addVersion(tx, r, &first); err != nil {
 				return err
 			}
-			v.Version = "1"
 		}
 		return storage.PutRecord(tx, functionKey(r.owner, r.name), f)
 	})
 	if err != nil {
-		s.env.Blobs.Discard(code.blob)
+		s.env.Blobs.Discard(code.Code)
 		return nil, err
 	}
-	out := v.describe(r)
-	// The function can be invoked at once; AWS still answers that it is being made.
-	out.State, out.StateReason, out.StateReasonCode = lam.StatePending, "The function is being created.", lam.StateReasonCodeCreating
-	out.LastUpdateStatus = lam.LastUpdateStatusSuccessful
-	return out, nil
+	if publish {
+		v = &first
+	}
+	return v.beingCreated(r), nil
 }
 
 // checkNew makes the checks of a new function that the model cannot express.
@@ -114,151 +105,47 @@ func checkNew(in *lam.CreateFunctionInput) error {
 	image := in.PackageType == lam.PackageTypeImage
 	switch {
 	case in.PublishTo != "":
-		return errInvalidValue("PublishTo is not supported by Virga.")
+		return errUnsupported("PublishTo is")
 	case len(in.Layers) > 0:
-		return errInvalidValue("Layers are not supported by Virga yet.")
+		return errUnsupported("Layers are")
 	case len(in.FileSystemConfigs) > 0:
-		return errInvalidValue("FileSystemConfigs are not supported by Virga.")
+		return errUnsupported("FileSystemConfigs are")
 	case in.TenancyConfig != nil, in.CapacityProviderConfig != nil, in.DurableConfig != nil:
-		return errInvalidValue("TenancyConfig, CapacityProviderConfig and DurableConfig are not supported by Virga.")
+		return errUnsupported("TenancyConfig, CapacityProviderConfig and DurableConfig are")
+	case in.CodeSigningConfigArn != "": // no operation makes one
+		return &lam.CodeSigningConfigNotFoundException{Type: "User", Message: "The code signing configuration cannot be found."}
+	case len(in.Tags) > maxTags:
+		return errTooManyTags()
 	case image && (in.Runtime != "" || in.Handler != ""):
 		return errInvalidValue("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
-	case image && in.Code.ImageUri == "":
-		return errInvalidValue("Please provide ImageUri when updating a function with packageType Image.")
 	case !image && in.Runtime == "":
 		return errInvalidValue("Runtime is mandatory for functions created with deployment packages.")
 	case !image && in.Handler == "":
 		return errInvalidValue("Handler is mandatory for functions created with deployment packages.")
-	case !image && len(in.Code.ZipFile) == 0 && in.Code.S3Bucket == "" && in.Code.S3Key == "":
-		return errInvalidValue("Please provide a source for function code.")
 	}
-	return nil
+	return checkLimits(in.Timeout, in.MemorySize)
 }
 
-// reservedVariables are the environment variables that functions may not set.
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-var reservedVariables = []string{
-	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
-	"AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
-	"AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-	"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
-	"AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "AWS_SECURITY_TOKEN",
+// addVersion stores a version that is new, and holds on to its code.
+func (s *Service) addVersion(tx storage.Tx, r reference, v *version) error {
+	if err := s.env.Blobs.Link(tx, v.Code); err != nil {
+		return err
+	}
+	return storage.PutRecord(tx, versionKey(r.owner, r.name, v.Version), v)
 }
 
-// maxEnvironment is the size of all variables together, in bytes.
-const maxEnvironment = 4096
-
-// configure sets the members that creation and update share; nil leaves one as it is.
-func (v *version) configure(env *lam.Environment, dlq *lam.DeadLetterConfig, disk *lam.EphemeralStorage, image *lam.ImageConfig,
-	logging *lam.LoggingConfig, tracing *lam.TracingConfig, snap *lam.SnapStart, vpc *lam.VpcConfig) error {
-	if env != nil {
-		var reserved []string
-		size := 0
-		for name, value := range env.Variables {
-			size += len(name) + len(value)
-			if slices.Contains(reservedVariables, name) {
-				reserved = append(reserved, name)
-			}
-		}
-		if len(reserved) > 0 {
-			slices.Sort(reserved)
-			return errInvalidValue("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", join(reserved, ", "))
-		}
-		if size > maxEnvironment {
-			return errInvalidValue("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", quoteVariables(env.Variables))
-		}
-		v.Environment = env.Variables
+// dropVersion deletes a version, and lets go of its code.
+func (s *Service) dropVersion(tx storage.Tx, r reference, v *version) error {
+	if err := s.env.Blobs.Unlink(tx, v.Code); err != nil {
+		return err
 	}
-	if dlq != nil {
-		v.DeadLetter = dlq.TargetArn
-	}
-	if disk != nil {
-		v.Storage = or(disk.Size, defaultStorage)
-	}
-	if image != nil {
-		v.Entrypoint, v.Command, v.WorkDir = image.EntryPoint, image.Command, image.WorkingDirectory
-	}
-	if logging != nil {
-		v.LogFormat, v.LogGroup = string(logging.LogFormat), logging.LogGroup
-	}
-	if tracing != nil {
-		v.Tracing = string(tracing.Mode)
-	}
-	if snap != nil {
-		v.SnapStart = string(snap.ApplyOn)
-	}
-	if vpc != nil {
-		v.Subnets, v.SecurityGroups = vpc.SubnetIds, vpc.SecurityGroupIds
-	}
-	return nil
-}
-
-// describe is the version as the API shows it.
-func (v *version) describe(r reference) *lam.FunctionConfiguration {
-	arn := r.arn()
-	if r.qualifier != "" || v.Version != latest {
-		arn += ":" + v.Version
-	}
-	c := &lam.FunctionConfiguration{
-		FunctionName: v.Name, FunctionArn: arn, Runtime: lam.Runtime(v.Runtime), Role: v.Role, Handler: v.Handler,
-		CodeSize: new(v.CodeSize), Description: new(v.Description), Timeout: new(v.Timeout), MemorySize: new(v.MemorySize),
-		LastModified: v.LastModified.UTC().Format("2006-01-02T15:04:05.000-0700"), CodeSha256: v.CodeSHA256, Version: v.Version,
-		RevisionId: v.Revision, KMSKeyArn: v.KMSKey, PackageType: lam.PackageType(v.PackageType),
-		Architectures: []lam.Architecture{lam.Architecture(v.Architecture)}, EphemeralStorage: &lam.EphemeralStorage{Size: new(v.Storage)},
-		State: lam.StateActive, LastUpdateStatus: lam.LastUpdateStatusSuccessful,
-		TracingConfig: &lam.TracingConfigResponse{Mode: lam.TracingModePassThrough},
-		SnapStart:     &lam.SnapStartResponse{ApplyOn: lam.SnapStartApplyOnNone, OptimizationStatus: lam.SnapStartOptimizationStatusOff},
-		LoggingConfig: &lam.LoggingConfig{LogFormat: lam.LogFormatText, LogGroup: v.logGroup()},
-	}
-	if v.Environment != nil {
-		c.Environment = &lam.EnvironmentResponse{Variables: v.Environment}
-	}
-	if v.DeadLetter != "" {
-		c.DeadLetterConfig = &lam.DeadLetterConfig{TargetArn: v.DeadLetter}
-	}
-	if v.Tracing != "" {
-		c.TracingConfig.Mode = lam.TracingMode(v.Tracing)
-	}
-	if v.SnapStart != "" {
-		c.SnapStart.ApplyOn = lam.SnapStartApplyOn(v.SnapStart)
-	}
-	if v.LogFormat != "" {
-		c.LoggingConfig.LogFormat = lam.LogFormat(v.LogFormat)
-	}
-	if len(v.Subnets) > 0 {
-		c.VpcConfig = &lam.VpcConfigResponse{SubnetIds: v.Subnets, SecurityGroupIds: v.SecurityGroups}
-	}
-	if v.PackageType == string(lam.PackageTypeImage) && (v.Entrypoint != nil || v.Command != nil || v.WorkDir != "") {
-		c.ImageConfigResponse = &lam.ImageConfigResponse{ImageConfig: &lam.ImageConfig{
-			EntryPoint: v.Entrypoint, Command: v.Command, WorkingDirectory: v.WorkDir}}
-	}
-	return c
-}
-
-func (v *version) logGroup() string {
-	if v.LogGroup != "" {
-		return v.LogGroup
-	}
-	return "/aws/lambda/" + v.Name
-}
-
-// putVersion stores a version; newCode says that its blob is linked for the first time by it.
-func (s *Service) putVersion(tx storage.Tx, o owner, v *version, newCode bool) error {
-	if newCode {
-		if err := s.env.Blobs.Link(tx, v.Code); err != nil {
-			return err
-		}
-	}
-	return storage.PutRecord(tx, versionKey(o, v.Name, v.Version), v)
+	return tx.Delete(versionKey(r.owner, r.name, v.Version))
 }
 
 // find is the version that a reference names, itself or through an alias. The
 // record is shared and must not be changed.
 func (s *Service) find(tx storage.Tx, r reference) (*version, error) {
-	v := r.qualifier
-	if v == "" {
-		v = latest
-	}
+	v := r.orLatest().qualifier
 	if !isVersion(v) {
 		a, err := storage.GetRecord[alias](tx, aliasKey(r.owner, r.name, v))
 		if errors.Is(err, storage.ErrNotFound) {
@@ -279,7 +166,7 @@ func (s *Service) find(tx storage.Tx, r reference) (*version, error) {
 func (s *Service) function(tx storage.Tx, r reference) (*function, error) {
 	f, err := storage.GetRecord[function](tx, functionKey(r.owner, r.name))
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, errFunctionNotFound(r)
+		return nil, errFunctionNotFound(r.at(""))
 	}
 	return f, err
 }
@@ -301,12 +188,14 @@ func (s *Service) getFunction(ctx context.Context, in *lam.GetFunctionInput) (*l
 	if err != nil {
 		return nil, err
 	}
-	out := &lam.GetFunctionOutput{Configuration: v.describe(r), Tags: f.Tags}
+	out := &lam.GetFunctionOutput{Configuration: v.describe(r)}
+	if len(f.Tags) > 0 {
+		out.Tags = f.Tags
+	}
 	if v.PackageType == string(lam.PackageTypeImage) {
 		out.Code = &lam.FunctionCodeLocation{RepositoryType: "ECR", ImageUri: v.Image, ResolvedImageUri: v.Image}
 	} else {
-		call := api.CallFrom(ctx)
-		out.Code = &lam.FunctionCodeLocation{RepositoryType: "S3", Location: s.codeLocation(call, r, v)}
+		out.Code = &lam.FunctionCodeLocation{RepositoryType: "S3", Location: codeLocation(api.CallFrom(ctx), r, v)}
 	}
 	return out, nil
 }
@@ -342,227 +231,83 @@ func (s *Service) getFunctionCodeSigningConfig(ctx context.Context, in *lam.GetF
 	return &lam.GetFunctionCodeSigningConfigOutput{FunctionName: r.name}, nil
 }
 
-// defaultPage is how many functions a page holds where the caller does not say.
+// defaultPage is how many items a page holds at most, and where the caller does not say.
 const defaultPage = 50
 
+// pageSize is how many items the caller gets.
+func pageSize(asked *int32) int { return min(int(or(asked, defaultPage)), defaultPage) }
+
+// listFunctions lists $LATEST of every function, or all versions. A page begins
+// with what its marker names: a function, or a function and a version with a
+// colon between.
 func (s *Service) listFunctions(ctx context.Context, in *lam.ListFunctionsInput) (*lam.ListFunctionsOutput, error) {
 	call := api.CallFrom(ctx)
 	o := owner{call.Account, call.Region}
-	limit := min(int(or(in.MaxItems, defaultPage)), defaultPage)
-	out := new(lam.ListFunctionsOutput)
-	err := s.env.DB.View(func(tx storage.Tx) error {
-		*out = lam.ListFunctionsOutput{Functions: []*lam.FunctionConfiguration{}}
-		names := storage.Prefix(functionsKey(o))
-		if in.Marker != "" {
-			names.Start = functionKey(o, in.Marker)
+	all := in.FunctionVersion == lam.FunctionVersionAll
+	scan := storage.Prefix(ownVersionsKey(o))
+	if in.Marker != "" {
+		name, v, found := strings.Cut(in.Marker, ":")
+		scan.Start = versionsKey(o, name)
+		if found {
+			scan.Start = versionKey(o, name, v)
 		}
-		names.KeysOnly = true
-		for e, err := range tx.Scan(names) {
+	}
+	var out *lam.ListFunctionsOutput
+	err := s.env.DB.View(func(tx storage.Tx) error {
+		out = &lam.ListFunctionsOutput{Functions: []*lam.FunctionConfiguration{}}
+		for item, err := range storage.Records[version](tx, scan) {
 			if err != nil {
 				return err
 			}
-			name := storage.ReadKey(e.Key[len(functionsKey(o)):]).String()
-			r := reference{o, name, ""}
-			if len(out.Functions) >= limit {
-				out.NextMarker = name
-				return nil
-			}
-			versions := []string{latest}
-			if in.FunctionVersion == lam.FunctionVersionAll {
-				all, err := s.versions(tx, r)
-				if err != nil {
-					return err
-				}
-				for _, v := range all {
-					r.qualifier = v.Version
-					out.Functions = append(out.Functions, v.describe(r))
-				}
+			v := item.Value
+			if v.Version != latest && !all {
 				continue
 			}
-			for _, v := range versions {
-				found, err := s.records.Get(tx, versionKey(o, name, v))
-				if err != nil {
-					return err
+			r := reference{o, v.Name, ""}
+			if all {
+				r = r.at(v.Version)
+			}
+			if len(out.Functions) == pageSize(in.MaxItems) {
+				if out.NextMarker = v.Name; all {
+					out.NextMarker += ":" + v.Version
 				}
-				out.Functions = append(out.Functions, found.describe(r))
+				return nil
 			}
+			out.Functions = append(out.Functions, v.listed(r))
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// versions are all versions of a function, $LATEST first.
-func (s *Service) versions(tx storage.Tx, r reference) ([]*version, error) {
-	var all []*version
-	for item, err := range storage.Records[version](tx, storage.Prefix(versionsKey(r.owner, r.name))) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, item.Value)
-	}
-	return all, nil
-}
-
-func (s *Service) updateFunctionCode(ctx context.Context, in *lam.UpdateFunctionCodeInput) (*lam.FunctionConfiguration, error) {
-	r, err := resolve(ctx, in.FunctionName, "")
-	if err != nil {
-		return nil, err
-	}
-	if in.PublishTo != "" {
-		return nil, errInvalidValue("PublishTo is not supported by Virga.")
-	}
-	packageType := string(lam.PackageTypeZip)
-	err = s.env.DB.View(func(tx storage.Tx) error {
-		v, err := s.find(tx, reference{r.owner, r.name, ""})
-		if err == nil {
-			packageType = v.PackageType
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	code, err := s.receive(ctx, packageType, &lam.FunctionCode{
-		ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key, S3ObjectVersion: in.S3ObjectVersion, ImageUri: in.ImageUri,
-	})
-	if err != nil {
-		return nil, err
-	}
-	dry := in.DryRun != nil && *in.DryRun
-	out, err := s.change(ctx, r, in.RevisionId, func(tx storage.Tx, v *version) (commit bool, err error) {
-		old := v.Code
-		v.setCode(code)
-		if len(in.Architectures) > 0 {
-			v.Architecture = string(in.Architectures[0])
-		}
-		if dry {
-			return false, nil
-		}
-		if err := s.env.Blobs.Link(tx, v.Code); err != nil {
-			return false, err
-		}
-		return true, s.env.Blobs.Unlink(tx, old)
-	}, in.Publish)
-	if err != nil || dry {
-		s.env.Blobs.Discard(code.blob)
-	}
 	return out, err
-}
-
-func (s *Service) updateFunctionConfiguration(ctx context.Context, in *lam.UpdateFunctionConfigurationInput) (*lam.FunctionConfiguration, error) {
-	r, err := resolve(ctx, in.FunctionName, "")
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case len(in.Layers) > 0:
-		return nil, errInvalidValue("Layers are not supported by Virga yet.")
-	case len(in.FileSystemConfigs) > 0:
-		return nil, errInvalidValue("FileSystemConfigs are not supported by Virga.")
-	case in.CapacityProviderConfig != nil, in.DurableConfig != nil:
-		return nil, errInvalidValue("CapacityProviderConfig and DurableConfig are not supported by Virga.")
-	}
-	return s.change(ctx, r, in.RevisionId, func(_ storage.Tx, v *version) (bool, error) {
-		for _, f := range []struct {
-			field *string
-			value string
-		}{{&v.Role, in.Role}, {&v.Handler, in.Handler}, {&v.Runtime, string(in.Runtime)}, {&v.KMSKey, in.KMSKeyArn}} {
-			if f.value != "" {
-				*f.field = f.value
-			}
-		}
-		v.Description = or(in.Description, v.Description)
-		v.Timeout, v.MemorySize = or(in.Timeout, v.Timeout), or(in.MemorySize, v.MemorySize)
-		return true, v.configure(in.Environment, in.DeadLetterConfig, in.EphemeralStorage, in.ImageConfig, in.LoggingConfig, in.TracingConfig, in.SnapStart, in.VpcConfig)
-	}, nil)
-}
-
-// change changes $LATEST and lets go of the sandboxes of what it was. edit
-// says whether the change is to be kept.
-func (s *Service) change(ctx context.Context, r reference, revision string, edit func(storage.Tx, *version) (bool, error), publish *bool) (*lam.FunctionConfiguration, error) {
-	call := api.CallFrom(ctx)
-	r.qualifier = ""
-	next := s.env.IDs.UUID()
-	var shown *version
-	err := s.env.DB.Update(func(tx storage.Tx) error {
-		old, err := s.find(tx, r)
-		if err != nil {
-			return err
-		}
-		if revision != "" && revision != old.Revision {
-			return errRevision()
-		}
-		v := *old
-		keep, err := edit(tx, &v)
-		if err != nil {
-			return err
-		}
-		shown = &v
-		if !keep {
-			return nil
-		}
-		v.Revision, v.LastModified = next, call.Time
-		if err := s.putVersion(tx, r.owner, &v, false); err != nil {
-			return err
-		}
-		if publish != nil && *publish {
-			f, err := s.function(tx, r)
-			if err != nil {
-				return err
-			}
-			if shown, err = s.publish(tx, r, f, &v, ""); err != nil {
-				return err
-			}
-			return storage.PutRecord(tx, functionKey(r.owner, r.name), f)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	arn := r.arn()
-	s.fleet.retire(func(k sandbox.Key) bool {
-		return k.Function == arn && k.Version == latest && k.Revision != next
-	})
-	return shown.describe(r), nil
 }
 
 func (s *Service) deleteFunction(ctx context.Context, in *lam.DeleteFunctionInput) (*lam.DeleteFunctionOutput, error) {
 	r, err := resolve(ctx, in.FunctionName, in.Qualifier)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if r.qualifier == latest {
+	case r.qualifier == latest:
 		return nil, errInvalidValue("$LATEST version cannot be deleted without deleting the function.")
+	case aliasName.MatchString(r.qualifier):
+		return nil, errInvalidValue("Deletion of aliases is not currently supported.")
 	}
 	err = s.env.DB.Update(func(tx storage.Tx) error {
-		f, err := s.function(tx, reference{r.owner, r.name, ""})
+		f, err := s.function(tx, r)
 		if err != nil {
 			return err
 		}
 		if r.qualifier != "" {
-			v, err := s.find(tx, r)
-			if err != nil {
-				return err
-			}
-			delete(f.Policies, r.qualifier)
-			return errors.Join(s.env.Blobs.Unlink(tx, v.Code), tx.Delete(versionKey(r.owner, r.name, r.qualifier)),
-				storage.PutRecord(tx, functionKey(r.owner, r.name), f))
+			return s.deleteVersion(tx, r, f)
 		}
 		all, err := s.versions(tx, r)
 		if err != nil {
 			return err
 		}
 		for _, v := range all {
-			if err := s.env.Blobs.Unlink(tx, v.Code); err != nil {
+			if err := s.dropVersion(tx, r, v); err != nil {
 				return err
 			}
 		}
-		for _, all := range []storage.Key{versionsKey(r.owner, r.name), aliasesKey(r.owner, r.name), eventInvokesKey(r.owner, r.name)} {
+		for _, all := range []storage.Key{aliasesKey(r.owner, r.name), eventInvokesKey(r.owner, r.name)} {
 			if err := deleteAll(tx, storage.Prefix(all)); err != nil {
 				return err
 			}
@@ -577,6 +322,32 @@ func (s *Service) deleteFunction(ctx context.Context, in *lam.DeleteFunctionInpu
 		return k.Function == arn && (r.qualifier == "" || k.Version == r.qualifier)
 	})
 	return &lam.DeleteFunctionOutput{StatusCode: new(int32(204))}, nil
+}
+
+// deleteVersion deletes one version with what belongs to it alone. One that
+// is not there is no error, as on AWS.
+func (s *Service) deleteVersion(tx storage.Tx, r reference, f *function) error {
+	v, err := storage.GetRecord[version](tx, versionKey(r.owner, r.name, r.qualifier))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var names []string
+	for item, err := range storage.Records[alias](tx, storage.Prefix(aliasesKey(r.owner, r.name))) {
+		if err != nil {
+			return err
+		}
+		if a := item.Value; a.Version == r.qualifier || a.OtherVersion == r.qualifier {
+			names = append(names, a.Name)
+		}
+	}
+	if len(names) > 0 {
+		return errVersionReferenced(names)
+	}
+	delete(f.Policies, r.qualifier)
+	return errors.Join(s.dropVersion(tx, r, v), tx.Delete(eventInvokeKey(r.owner, r.name, r.qualifier)),
+		storage.PutRecord(tx, functionKey(r.owner, r.name), f))
 }
 
 func deleteAll(tx storage.Tx, r storage.Range) error {
@@ -596,22 +367,10 @@ func deleteAll(tx storage.Tx, r storage.Range) error {
 	return nil
 }
 
+// or is what p points at, and otherwise the second.
 func or[T any](p *T, otherwise T) T {
 	if p == nil {
 		return otherwise
 	}
 	return *p
-}
-
-// either is err when there is one, and otherwise the second.
-func either(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
-}
-
-func versionNumber(v string) int {
-	n, _ := strconv.Atoi(v)
-	return n
 }

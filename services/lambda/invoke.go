@@ -29,32 +29,32 @@ func (s *Service) Invoke(ctx context.Context, in *lam.InvokeInput) (*lam.InvokeO
 	if err != nil {
 		return nil, err
 	}
-	limit := maxSyncPayload
+	kind, limit := lam.InvocationTypeRequestResponse, maxSyncPayload
 	if in.InvocationType == lam.InvocationTypeEvent {
-		limit = maxAsyncPayload
+		kind, limit = in.InvocationType, maxAsyncPayload
 	}
 	if len(in.Payload) > limit {
-		return nil, errPayloadTooLarge(len(in.Payload), limit)
+		return nil, errPayloadTooLarge(len(in.Payload), limit, kind)
 	}
 	payload := in.Payload
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	} else if !json.Valid(payload) {
-		var any json.RawMessage
-		return nil, errBadJSON(json.Unmarshal(payload, &any))
+		var event any
+		return nil, errBadJSON(json.Unmarshal(payload, &event))
 	}
 	var clientContext []byte
 	if in.ClientContext != "" {
 		if clientContext, err = base64.StdEncoding.DecodeString(in.ClientContext); err != nil || !json.Valid(clientContext) {
-			return nil, &lam.InvalidRequestContentException{Type: "User", Message: "Client context must be a valid Base64-encoded JSON object."}
+			return nil, errContent("Client context must be a valid Base64-encoded JSON object.")
 		}
 	}
 	if in.DurableExecutionName != "" {
-		return nil, errInvalidValue("Durable executions are not supported by Virga.")
+		return nil, errUnsupported("Durable executions are")
 	}
 	var v *version
 	find := func(tx storage.Tx) error {
-		if v, err = s.find(tx, r); err != nil {
+		if v, err = s.find(tx, r.orLatest()); err != nil {
 			return err
 		}
 		if call.Principal.Service != "" {
@@ -86,7 +86,7 @@ func (s *Service) Invoke(ctx context.Context, in *lam.InvokeInput) (*lam.InvokeO
 	if err := s.env.DB.View(find); err != nil {
 		return nil, err
 	}
-	result, err := s.fleet.invoke(ctx, r, v, &sandbox.Invocation{
+	result, err := s.invoke(ctx, r, v, &sandbox.Invocation{
 		RequestID: call.RequestID, Payload: payload, ClientContext: string(clientContext), Tail: in.LogType == lam.LogTypeTail,
 	})
 	if err != nil {

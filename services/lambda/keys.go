@@ -14,11 +14,7 @@ import (
 // A version is written with its number padded, so that versions sort by number.
 
 func functionKey(o owner, name string) storage.Key {
-	return functionsKey(o).String(name)
-}
-
-func functionsKey(o owner) storage.Key {
-	return storage.Key{}.String("lambda").String("fn").String(o.account).String(o.region)
+	return storage.Key{}.String("lambda").String("fn").String(o.account).String(o.region).String(name)
 }
 
 func versionKey(o owner, name, v string) storage.Key {
@@ -26,7 +22,17 @@ func versionKey(o owner, name, v string) storage.Key {
 }
 
 func versionsKey(o owner, name string) storage.Key {
-	return storage.Key{}.String("lambda").String("ver").String(o.account).String(o.region).String(name)
+	return ownVersionsKey(o).String(name)
+}
+
+// ownVersionsKey begins the keys of the versions of all functions of an owner.
+func ownVersionsKey(o owner) storage.Key {
+	return allVersionsKey().String(o.account).String(o.region)
+}
+
+// allVersionsKey begins the keys of all versions there are.
+func allVersionsKey() storage.Key {
+	return storage.Key{}.String("lambda").String("ver")
 }
 
 func aliasKey(o owner, name, alias string) storage.Key {

@@ -1,9 +1,13 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/virga-cloud/virga/api"
@@ -23,38 +27,48 @@ type statement struct {
 	SourceArn, SourceAccount string
 	PrincipalOrgID           string
 	FunctionURLAuthType      string
+	EventSourceToken         string
+	// ViaURL is the condition that the function is, or is not, invoked through its URL.
+	ViaURL *bool
 }
+
+var permissionAction = regexp.MustCompile(`^(lambda:[*]|lambda:[a-zA-Z]+|[*])$`)
 
 func (s *Service) addPermission(ctx context.Context, in *lam.AddPermissionInput) (*lam.AddPermissionOutput, error) {
 	r, err := resolve(ctx, in.FunctionName, in.Qualifier)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if r.qualifier == latest {
+	case r.qualifier == latest:
 		return nil, errInvalidValue("We currently do not support adding policies for $LATEST.")
-	}
-	if !regexp.MustCompile(`^(lambda:[*]|lambda:[a-zA-Z]+|[*])$`).MatchString(in.Action) {
-		return nil, errValidation("1 validation error detected: Value '%s' at 'action' failed to satisfy constraint: Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])", in.Action)
-	}
-	st := statement{ID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceArn: in.SourceArn,
-		SourceAccount: in.SourceAccount, PrincipalOrgID: in.PrincipalOrgID, FunctionURLAuthType: string(in.FunctionUrlAuthType)}
-	if !validPrincipal(in.Principal) {
+	case !permissionAction.MatchString(in.Action):
+		return nil, errConstraint(in.Action, "action", "Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])")
+	case !validPrincipal(in.Principal):
 		return nil, errInvalidValue("The provided principal was invalid. Please check the principal and try again.")
 	}
-	err = s.changePolicy(ctx, r, in.RevisionId, func(p *policy) error {
-		for _, old := range p.Statements {
-			if old.ID == st.ID {
-				return errStatementExists(st.ID)
-			}
+	st := statement{ID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceArn: in.SourceArn,
+		SourceAccount: in.SourceAccount, PrincipalOrgID: in.PrincipalOrgID, FunctionURLAuthType: string(in.FunctionUrlAuthType),
+		EventSourceToken: in.EventSourceToken, ViaURL: in.InvokedViaFunctionUrl}
+	next := s.env.IDs.UUID()
+	err = s.env.DB.Update(func(tx storage.Tx) error {
+		if err := s.policySubject(tx, r); err != nil {
+			return err
 		}
-		p.Statements = append(p.Statements, st)
-		return nil
+		return s.changePolicy(tx, r, in.RevisionId, next, func(p *policy) error {
+			for _, old := range p.Statements {
+				if old.ID == st.ID {
+					return errStatementExists(st.ID)
+				}
+			}
+			p.Statements = append(p.Statements, st)
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(st.document(r))
-	return &lam.AddPermissionOutput{Statement: string(text)}, err
+	text, err := document(st.document(r))
+	return &lam.AddPermissionOutput{Statement: text}, err
 }
 
 func (s *Service) removePermission(ctx context.Context, in *lam.RemovePermissionInput) (*lam.RemovePermissionOutput, error) {
@@ -62,51 +76,73 @@ func (s *Service) removePermission(ctx context.Context, in *lam.RemovePermission
 	if err != nil {
 		return nil, err
 	}
-	err = s.changePolicy(ctx, r, in.RevisionId, func(p *policy) error {
-		if len(p.Statements) == 0 {
-			return &lam.ResourceNotFoundException{Type: "User", Message: "No policy is associated with the given resource."}
+	next := s.env.IDs.UUID()
+	err = s.env.DB.Update(func(tx storage.Tx) error {
+		if _, err := tx.Get(functionKey(r.owner, r.name)); errors.Is(err, storage.ErrNotFound) {
+			return errNoPolicyFor(r)
+		} else if err != nil {
+			return err
 		}
-		for i, old := range p.Statements {
-			if old.ID == in.StatementId {
-				p.Statements = append(p.Statements[:i:i], p.Statements[i+1:]...)
-				return nil
+		if err := s.policySubject(tx, r); err != nil {
+			return err
+		}
+		return s.changePolicy(tx, r, in.RevisionId, next, func(p *policy) error {
+			if len(p.Statements) == 0 {
+				return errNoStatements()
 			}
-		}
-		return errStatementNotFound(in.StatementId)
+			kept := slices.DeleteFunc(slices.Clone(p.Statements), func(st statement) bool { return st.ID == in.StatementId })
+			if len(kept) == len(p.Statements) {
+				return errStatementNotFound(in.StatementId)
+			}
+			p.Statements = kept
+			return nil
+		})
 	})
 	return &lam.RemovePermissionOutput{}, err
 }
 
-func (s *Service) changePolicy(ctx context.Context, r reference, revision string, edit func(*policy) error) error {
-	next := s.env.IDs.UUID()
-	return s.env.DB.Update(func(tx storage.Tx) error {
-		if _, err := s.find(tx, r); err != nil {
+// policySubject makes sure that what gets a policy exists: the function, one
+// of its versions or of its aliases.
+func (s *Service) policySubject(tx storage.Tx, r reference) error {
+	if aliasName.MatchString(r.qualifier) {
+		if _, err := s.function(tx, r); err != nil {
 			return err
 		}
-		f, err := s.function(tx, r)
-		if err != nil {
-			return err
+		_, err := tx.Get(aliasKey(r.owner, r.name, r.qualifier))
+		if errors.Is(err, storage.ErrNotFound) {
+			return errAliasNotFound(r, r.qualifier)
 		}
-		p := f.Policies[r.qualifier]
-		if p == nil {
-			p = new(policy)
-		}
-		if revision != "" && revision != p.Revision {
-			return errRevision()
-		}
-		if err := edit(p); err != nil {
-			return err
-		}
-		p.Revision = next
-		if f.Policies == nil {
-			f.Policies = map[string]*policy{}
-		}
-		f.Policies[r.qualifier] = p
-		if len(p.Statements) == 0 {
-			delete(f.Policies, r.qualifier)
-		}
-		return storage.PutRecord(tx, functionKey(r.owner, r.name), f)
-	})
+		return err
+	}
+	_, err := s.find(tx, r)
+	return err
+}
+
+// changePolicy edits the policy of what r names, which exists.
+func (s *Service) changePolicy(tx storage.Tx, r reference, revision, next string, edit func(*policy) error) error {
+	f, err := s.function(tx, r)
+	if err != nil {
+		return err
+	}
+	p := f.Policies[r.qualifier]
+	if p == nil {
+		p = new(policy)
+	}
+	if revision != "" && revision != p.Revision {
+		return errRevision("GetPolicy")
+	}
+	if err := edit(p); err != nil {
+		return err
+	}
+	p.Revision = next
+	if f.Policies == nil {
+		f.Policies = map[string]*policy{}
+	}
+	f.Policies[r.qualifier] = p
+	if len(p.Statements) == 0 {
+		delete(f.Policies, r.qualifier)
+	}
+	return storage.PutRecord(tx, functionKey(r.owner, r.name), f)
 }
 
 func (s *Service) getPolicy(ctx context.Context, in *lam.GetPolicyInput) (*lam.GetPolicyOutput, error) {
@@ -116,16 +152,13 @@ func (s *Service) getPolicy(ctx context.Context, in *lam.GetPolicyInput) (*lam.G
 	}
 	var p *policy
 	err = s.env.DB.View(func(tx storage.Tx) error {
-		if _, err := s.find(tx, r); err != nil {
-			return err
-		}
-		f, err := s.function(tx, r)
-		if err != nil {
-			return err
-		}
-		if p = f.Policies[r.qualifier]; p == nil {
+		f, err := storage.GetRecord[function](tx, functionKey(r.owner, r.name))
+		if errors.Is(err, storage.ErrNotFound) || err == nil && f.Policies[r.qualifier] == nil {
 			return errNoPolicy()
+		} else if err != nil {
+			return err
 		}
+		p = f.Policies[r.qualifier]
 		return nil
 	})
 	if err != nil {
@@ -135,8 +168,17 @@ func (s *Service) getPolicy(ctx context.Context, in *lam.GetPolicyInput) (*lam.G
 	for _, st := range p.Statements {
 		doc.Statement = append(doc.Statement, st.document(r))
 	}
-	text, err := json.Marshal(doc)
-	return &lam.GetPolicyOutput{Policy: string(text), RevisionId: p.Revision}, err
+	text, err := document(doc)
+	return &lam.GetPolicyOutput{Policy: text, RevisionId: p.Revision}, err
+}
+
+// document is a part of a policy as text, with the characters as they are.
+func document(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 // policyDocument is a policy as GetPolicy shows it.
@@ -147,41 +189,60 @@ type policyDocument struct {
 }
 
 type statementDocument struct {
-	Sid       string                       `json:"Sid"`
-	Effect    string                       `json:"Effect"`
-	Principal any                          `json:"Principal"`
-	Action    string                       `json:"Action"`
-	Resource  string                       `json:"Resource"`
-	Condition map[string]map[string]string `json:"Condition,omitempty"`
+	Sid       string      `json:"Sid"`
+	Effect    string      `json:"Effect"`
+	Principal any         `json:"Principal"`
+	Action    string      `json:"Action"`
+	Resource  string      `json:"Resource"`
+	Condition *conditions `json:"Condition,omitempty"`
+}
+
+// conditions are those that AddPermission can make, in the order AWS shows them.
+type conditions struct {
+	StringEquals *stringConditions `json:"StringEquals,omitempty"`
+	Bool         *boolConditions   `json:"Bool,omitempty"`
+	ArnLike      *arnConditions    `json:"ArnLike,omitempty"`
+}
+
+type stringConditions struct {
+	SourceAccount       string `json:"AWS:SourceAccount,omitempty"`
+	FunctionURLAuthType string `json:"lambda:FunctionUrlAuthType,omitempty"`
+	PrincipalOrgID      string `json:"aws:PrincipalOrgID,omitempty"`
+	EventSourceToken    string `json:"lambda:EventSourceToken,omitempty"`
+}
+
+type boolConditions struct {
+	ViaURL string `json:"lambda:InvokedViaFunctionUrl"`
+}
+
+type arnConditions struct {
+	SourceArn string `json:"AWS:SourceArn"`
 }
 
 func (st *statement) document(r reference) statementDocument {
 	d := statementDocument{Sid: st.ID, Effect: "Allow", Action: st.Action, Resource: r.qualified(), Principal: "*"}
 	switch {
 	case st.Principal == "*":
-	case strings.HasSuffix(st.Principal, ".amazonaws.com"), strings.HasSuffix(st.Principal, ".amazonaws.com.cn"):
+	case isServicePrincipal(st.Principal):
 		d.Principal = map[string]string{"Service": st.Principal}
 	case isAccount(st.Principal):
 		d.Principal = map[string]string{"AWS": api.Root(st.Principal).ARN}
 	default:
 		d.Principal = map[string]string{"AWS": st.Principal}
 	}
-	condition := func(operator, key, value string) {
-		if value == "" {
-			return
-		}
-		if d.Condition == nil {
-			d.Condition = map[string]map[string]string{}
-		}
-		if d.Condition[operator] == nil {
-			d.Condition[operator] = map[string]string{}
-		}
-		d.Condition[operator][key] = value
+	var c conditions
+	if equal := (stringConditions{st.SourceAccount, st.FunctionURLAuthType, st.PrincipalOrgID, st.EventSourceToken}); equal != (stringConditions{}) {
+		c.StringEquals = &equal
 	}
-	condition("StringEquals", "AWS:SourceAccount", st.SourceAccount)
-	condition("StringEquals", "lambda:FunctionUrlAuthType", st.FunctionURLAuthType)
-	condition("StringEquals", "aws:PrincipalOrgID", st.PrincipalOrgID)
-	condition("ArnLike", "AWS:SourceArn", st.SourceArn)
+	if st.ViaURL != nil {
+		c.Bool = &boolConditions{strconv.FormatBool(*st.ViaURL)}
+	}
+	if st.SourceArn != "" {
+		c.ArnLike = &arnConditions{st.SourceArn}
+	}
+	if c != (conditions{}) {
+		d.Condition = &c
+	}
 	return d
 }
 
@@ -194,7 +255,11 @@ func (p *policy) permits(who api.Principal) bool {
 		if st.Action != "lambda:InvokeFunction" && st.Action != "lambda:*" && st.Action != "*" {
 			continue
 		}
-		if st.Principal != "*" && st.Principal != who.Service || st.PrincipalOrgID != "" || st.FunctionURLAuthType != "" {
+		if st.Principal != "*" && st.Principal != who.Service {
+			continue
+		}
+		// Services' calls have none of what these conditions ask for.
+		if st.PrincipalOrgID != "" || st.FunctionURLAuthType != "" || st.EventSourceToken != "" || st.ViaURL != nil && *st.ViaURL {
 			continue
 		}
 		if st.SourceAccount != "" && st.SourceAccount != who.SourceAccount {
@@ -260,6 +325,15 @@ func wildcard(pattern, s string) bool {
 
 func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
+func isServicePrincipal(p string) bool {
+	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"} {
+		if strings.HasSuffix(p, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
 func validPrincipal(p string) bool {
-	return p == "*" || isAccount(p) || strings.HasPrefix(p, "arn:") || strings.Contains(p, ".amazonaws.com") || strings.Contains(p, ".aws.internal")
+	return p == "*" || isAccount(p) || strings.HasPrefix(p, "arn:") || isServicePrincipal(p)
 }

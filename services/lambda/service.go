@@ -19,6 +19,7 @@ package lambda
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 
 	"github.com/virga-cloud/virga/api"
 	lam "github.com/virga-cloud/virga/api/lambda"
@@ -45,18 +46,22 @@ type Service struct {
 	objects Objects
 	roles   Roles
 	records *storage.Cache[version]
+	code    *placement
 	fleet   *fleet
 }
 
 // New is the service. Sandboxes are started with the first invocation; the
 // error is of what the configuration says about them.
 func New(env service.Env, objects Objects, roles Roles) (*Service, error) {
-	s := &Service{env: env, objects: objects, roles: roles, records: storage.NewCache[version](1024)}
 	launchers, err := launchers(env)
 	if err != nil {
 		return nil, err
 	}
-	s.fleet = &fleet{service: s, started: make(chan struct{}), launchers: launchers}
+	s := &Service{
+		env: env, objects: objects, roles: roles, records: storage.NewCache[version](1024),
+		code: newPlacement(filepath.Join(env.Config.CacheDir, "code"), env.Clock),
+	}
+	s.fleet = &fleet{open: s.openFleet, started: make(chan struct{}), launchers: launchers}
 	return s, nil
 }
 
@@ -66,13 +71,13 @@ func (s *Service) Model() *api.Model { return &lam.Model }
 // Operations implements service.Service.
 func (s *Service) Operations() []api.Handler {
 	return []api.Handler{
-		lam.CreateFunction.Handle(s.createFunction).WithoutEffect("CodeSigningConfigArn", "KMSKeyArn", "TracingConfig", "SnapStart", "VpcConfig", "LoggingConfig"),
+		lam.CreateFunction.Handle(s.createFunction).WithoutEffect("KMSKeyArn", "TracingConfig", "SnapStart", "VpcConfig", "LoggingConfig"),
 		lam.DeleteFunction.Handle(s.deleteFunction),
 		lam.GetFunction.Handle(s.getFunction),
 		lam.GetFunctionCodeSigningConfig.Handle(s.getFunctionCodeSigningConfig),
 		lam.GetFunctionConfiguration.Handle(s.getFunctionConfiguration),
 		lam.ListFunctions.Handle(s.listFunctions).WithoutEffect("MasterRegion"),
-		lam.UpdateFunctionCode.Handle(s.updateFunctionCode),
+		lam.UpdateFunctionCode.Handle(s.updateFunctionCode).WithoutEffect("SourceKMSKeyArn", "S3ObjectStorageMode"),
 		lam.UpdateFunctionConfiguration.Handle(s.updateFunctionConfiguration).WithoutEffect("KMSKeyArn", "TracingConfig", "SnapStart", "VpcConfig", "LoggingConfig"),
 
 		lam.PublishVersion.Handle(s.publishVersion),
@@ -83,14 +88,16 @@ func (s *Service) Operations() []api.Handler {
 		lam.ListAliases.Handle(s.listAliases),
 		lam.UpdateAlias.Handle(s.updateAlias),
 
-		lam.AddPermission.Handle(s.addPermission).WithoutEffect("EventSourceToken", "InvokedViaFunctionUrl"),
+		lam.AddPermission.Handle(s.addPermission),
 		lam.GetPolicy.Handle(s.getPolicy),
 		lam.RemovePermission.Handle(s.removePermission),
 
 		lam.Invoke.Handle(s.Invoke).WithoutEffect("TenantId"),
 		lam.DeleteFunctionEventInvokeConfig.Handle(s.deleteFunctionEventInvokeConfig),
 		lam.GetFunctionEventInvokeConfig.Handle(s.getFunctionEventInvokeConfig),
+		lam.ListFunctionEventInvokeConfigs.Handle(s.listFunctionEventInvokeConfigs),
 		lam.PutFunctionEventInvokeConfig.Handle(s.putFunctionEventInvokeConfig),
+		lam.UpdateFunctionEventInvokeConfig.Handle(s.updateFunctionEventInvokeConfig),
 
 		lam.ListTags.Handle(s.listTags),
 		lam.TagResource.Handle(s.tagResource),
