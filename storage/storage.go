@@ -40,7 +40,8 @@ var (
 	ErrNewer = errors.New("storage: written by a newer version")
 )
 
-// DB is an ordered transactional store. It is safe for concurrent use.
+// DB is an ordered transactional store. It is safe for concurrent use. A
+// transaction does not begin another one: that could wait for itself.
 type DB interface {
 	// View runs f on a consistent snapshot. f must not write.
 	View(f func(Tx) error) error

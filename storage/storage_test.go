@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/virga-cloud/virga/storage"
@@ -18,6 +19,21 @@ var engines = map[string]storagetest.Opener{
 func TestConformance(t *testing.T) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) { storagetest.Run(t, open) })
+	}
+}
+
+func TestMaintainEndsWithItsContext(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			db, _ := open(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- storage.Maintain(ctx, db) }()
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
