@@ -73,11 +73,11 @@ func list[T any](tx storage.Tx, l listing, visit func(key string, rest *storage.
 	for count, seek := 0, l.limit > 0; seek; {
 		seek = false
 		steps := 0
-		for item, err := range storage.Records[T](tx, r) {
+		for entry, err := range tx.Scan(r) {
 			if err != nil {
 				return p, err
 			}
-			rest := storage.ReadKey(item.Key).Skip(len(l.root))
+			rest := storage.ReadKey(entry.Key).Skip(len(l.root))
 			key := rest.String()
 			if err := rest.Err(); err != nil {
 				return p, err
@@ -101,7 +101,11 @@ func list[T any](tx storage.Tx, l listing, visit func(key string, rest *storage.
 				continue
 			}
 			p.last = key
-			if err := visit(key, rest, item.Value); err != nil {
+			record, err := storage.Decode[T](entry)
+			if err != nil {
+				return p, err
+			}
+			if err := visit(key, rest, record); err != nil {
 				return p, err
 			}
 		}
