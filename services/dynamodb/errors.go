@@ -55,7 +55,12 @@ func errConditionFailed(old item.Item) error {
 	return &ddb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: old}
 }
 
-// Errors of keys.
+// errDenied is the error of a caller who has no permission for what is no
+// resource.
+func errDenied(principal string, op *api.Operation, resource string) error {
+	return api.Errorf("AccessDeniedException", 400, "User: %s is not authorized to perform: %s on resource: %s", principal, op, resource)
+}
+
 func errKeySchema() error {
 	return errValidation("The provided key element does not match the schema")
 }

@@ -33,8 +33,13 @@ func (t *table) tag(tags []*ddb.Tag) error {
 	return nil
 }
 
-// taggedTable is the table that an ARN names.
-func taggedTable(arn string) (tableID, error) {
+// taggedTable is the table that an ARN names. What is not like an ARN at all
+// belongs to nobody, so that AWS finds no permission for it.
+func taggedTable(ctx context.Context, arn string) (tableID, error) {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) < 6 || slices.Contains(parts, "") || !strings.Contains(parts[5], "/") {
+		call := api.CallFrom(ctx)
+		return tableID{}, errDenied(call.Principal.ARN, call.Operation, arn)
+	}
 	parsed, err := api.ParseARN(arn)
 	name, ok := strings.CutPrefix(parsed.Resource, "table/")
 	if err != nil || !ok || parsed.Service != "dynamodb" || strings.Contains(name, "/") || len(name) < minName {
@@ -44,11 +49,7 @@ func taggedTable(arn string) (tableID, error) {
 }
 
 // changeTags changes the tags of the table that an ARN names.
-func (s *Service) changeTags(arn string, change func(*table) error) error {
-	id, err := taggedTable(arn)
-	if err != nil {
-		return err
-	}
+func (s *Service) changeTags(id tableID, arn string, change func(*table) error) error {
 	return s.env.DB.Update(func(tx storage.Tx) error {
 		t, err := s.tagged(tx, id, arn)
 		if err != nil {
@@ -69,18 +70,26 @@ func (s *Service) tagged(tx storage.Tx, id tableID, arn string) (*table, error) 
 	return t, err
 }
 
-func (s *Service) tagResource(_ context.Context, in *ddb.TagResourceInput) (*ddb.TagResourceOutput, error) {
+func (s *Service) tagResource(ctx context.Context, in *ddb.TagResourceInput) (*ddb.TagResourceOutput, error) {
+	id, err := taggedTable(ctx, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
 	if len(in.Tags) == 0 {
 		return nil, errValidation("Atleast one Tag needs to be provided as Input.")
 	}
-	return &ddb.TagResourceOutput{}, s.changeTags(in.ResourceArn, func(t *table) error { return t.tag(in.Tags) })
+	return &ddb.TagResourceOutput{}, s.changeTags(id, in.ResourceArn, func(t *table) error { return t.tag(in.Tags) })
 }
 
-func (s *Service) untagResource(_ context.Context, in *ddb.UntagResourceInput) (*ddb.UntagResourceOutput, error) {
+func (s *Service) untagResource(ctx context.Context, in *ddb.UntagResourceInput) (*ddb.UntagResourceOutput, error) {
+	id, err := taggedTable(ctx, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
 	if len(in.TagKeys) == 0 {
 		return nil, errValidation("Atleast one Tag Key needs to be provided as Input.")
 	}
-	return &ddb.UntagResourceOutput{}, s.changeTags(in.ResourceArn, func(t *table) error {
+	return &ddb.UntagResourceOutput{}, s.changeTags(id, in.ResourceArn, func(t *table) error {
 		for _, key := range in.TagKeys {
 			delete(t.Tags, key)
 		}
@@ -88,8 +97,8 @@ func (s *Service) untagResource(_ context.Context, in *ddb.UntagResourceInput) (
 	})
 }
 
-func (s *Service) listTagsOfResource(_ context.Context, in *ddb.ListTagsOfResourceInput) (*ddb.ListTagsOfResourceOutput, error) {
-	id, err := taggedTable(in.ResourceArn)
+func (s *Service) listTagsOfResource(ctx context.Context, in *ddb.ListTagsOfResourceInput) (*ddb.ListTagsOfResourceOutput, error) {
+	id, err := taggedTable(ctx, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

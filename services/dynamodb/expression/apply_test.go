@@ -11,7 +11,7 @@ import (
 // sample is an item of every type.
 func sample() item.Item {
 	return item.Item{
-		"s": attribute.S("hello"), "n": attribute.N("5"), "b": attribute.B("hello"), "t": attribute.BOOL(true), "z": attribute.NULL{},
+		"s": attribute.S("hello"), "wide": attribute.S("ÿ😀"), "n": attribute.N("5"), "b": attribute.B("hello"), "t": attribute.BOOL(true), "z": attribute.NULL{},
 		"l":  attribute.L{attribute.N("1"), attribute.N("2"), attribute.M{"x": attribute.S("deep")}},
 		"m":  attribute.M{"a": attribute.N("1"), "b": attribute.M{"c": attribute.L{attribute.S("end")}}},
 		"ss": attribute.SS{"a", "b"}, "ns": attribute.NS{"1", "2"}, "bs": attribute.BS{[]byte("x")},
@@ -43,7 +43,7 @@ func TestMatches(t *testing.T) {
 		{"begins_with(s, :he)", true}, {"begins_with(s, :ll)", false}, {"begins_with(b, :bin)", true}, {"begins_with(b, :he)", false}, {"begins_with(q, :he)", false},
 		{"contains(s, :ll)", true}, {"contains(ss, :a)", true}, {"contains(ss, :he)", false}, {"contains(ns, :1)", true}, {"contains(bs, :x)", true},
 		{"contains(l, :1)", true}, {"contains(l, :a)", false}, {"contains(m, :a)", false}, {"contains(b, :bin)", true}, {"contains(:hello, s)", true},
-		{"size(s) = :5", true}, {"size(b) = :5", true}, {"size(l) = :3", true}, {"size(m) < :3", true}, {"size(ss) < :3", true}, {"size(n) = :1", false}, {"size(q) = :1", false},
+		{"size(s) = :5", true}, {"size(wide) = :3", true}, {"size(b) = :5", true}, {"size(l) = :3", true}, {"size(m) < :3", true}, {"size(ss) < :3", true}, {"size(n) = :1", false}, {"size(q) = :1", false},
 		{"n = :5 AND s = :hello", true}, {"n = :6 OR s = :hello", true}, {"n = :6 AND s = :hello OR t = :true", true},
 		{"n = :6 AND (s = :hello OR t = :true)", false}, {"NOT n = :6 AND s = :hello", true}, {"not (n = :5 and s = :hello)", false},
 		{"m.b.c = :end", true}, {"(m).b.c = :end", true}, {"(n) = (:5)", true}, {"l[0]=:1", true}, {"n=(:5)and s=:hello", true},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/virga-cloud/virga/api/attribute"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
@@ -153,11 +154,16 @@ func (b *bindings) eval(of item.Item, o operand) attribute.Value {
 	return nil
 }
 
-// sizeOf is what the function size gives.
+// sizeOf is what the function size gives. Of a string it gives the length in
+// characters as Java counts them, not in bytes.
 func sizeOf(v attribute.Value) (int, bool) {
 	switch v := v.(type) {
 	case attribute.S:
-		return len(v), true
+		n := 0
+		for _, r := range string(v) {
+			n += utf16.RuneLen(r)
+		}
+		return n, true
 	case attribute.B:
 		return len(v), true
 	case attribute.L:
