@@ -283,4 +283,3 @@ func (b *bed) invoke(name, payload string) *lam.InvokeOutput {
 	b.t.Helper()
 	return do(b, &lam.Invoke, b.Invoke, &lam.InvokeInput{FunctionName: name, Payload: []byte(payload)})
 }
-
