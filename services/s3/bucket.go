@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -38,6 +39,9 @@ func (b *bucket) arn() string {
 // bucket reads the record of a bucket, which must not be modified. owner, when
 // given, is the account that the caller expects it to be of.
 func (s *Service) bucket(tx storage.Tx, name, owner string) (*bucket, error) {
+	if owner != "" && !isAccount(owner) {
+		return nil, errInvalidOwner()
+	}
 	b, err := s.buckets.Get(tx, keyBucket(name))
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
@@ -48,6 +52,11 @@ func (s *Service) bucket(tx storage.Tx, name, owner string) (*bucket, error) {
 		return nil, errAccessDenied()
 	}
 	return b, nil
+}
+
+// isAccount says whether s has the form of an account's id.
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
 // viewBucket is bucket in a transaction of its own.
@@ -153,8 +162,11 @@ func checkBucketOptions(in *s3.CreateBucketInput) error {
 	if in.ObjectLockEnabledForBucket != nil && *in.ObjectLockEnabledForBucket {
 		return errNotImplemented("x-amz-bucket-object-lock-enabled")
 	}
-	if in.BucketNamespace == s3.BucketNamespaceAccountRegional {
+	if in.BucketNamespace != "" && in.BucketNamespace != s3.BucketNamespaceGlobal {
 		return errNotImplemented("x-amz-bucket-namespace")
+	}
+	if c := in.CreateBucketConfiguration; c != nil && (c.Location != nil || c.Bucket != nil) {
+		return errDirectoryBuckets()
 	}
 	switch in.ObjectOwnership {
 	case "", s3.ObjectOwnershipBucketOwnerEnforced:

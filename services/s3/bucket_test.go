@@ -91,6 +91,8 @@ func TestBucketOwnership(t *testing.T) {
 
 	_, err = w.headBucket(w.ctx(), &s3.HeadBucketInput{Bucket: "mine", ExpectedBucketOwner: "999988887777"})
 	refused(t, err, "AccessDenied", 403)
+	_, err = w.headBucket(w.ctx(), &s3.HeadBucketInput{Bucket: "mine", ExpectedBucketOwner: "me"})
+	refused(t, err, "InvalidBucketOwnerAWSAccountID", 400)
 	must(t)(w.headBucket(w.ctx(), &s3.HeadBucketInput{Bucket: "mine", ExpectedBucketOwner: account}))
 	_, err = w.headBucket(w.ctx(), &s3.HeadBucketInput{Bucket: "nowhere"})
 	refused(t, err, "NoSuchBucket", 404, "BucketName", "nowhere")
@@ -101,6 +103,8 @@ func TestBucketOptionsAreRefused(t *testing.T) {
 	_, err := w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", ACL: s3.BucketCannedACLPublicRead})
 	refused(t, err, "InvalidBucketAclWithObjectOwnership", 400)
 	_, err = w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", ObjectLockEnabledForBucket: new(true)})
+	refused(t, err, "NotImplemented", 501)
+	_, err = w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", CreateBucketConfiguration: &s3.CreateBucketConfiguration{Bucket: &s3.BucketInfo{Type: s3.BucketTypeDirectory}}})
 	refused(t, err, "NotImplemented", 501)
 	must(t)(w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", ACL: s3.BucketCannedACLPrivate, ObjectOwnership: s3.ObjectOwnershipBucketOwnerEnforced}))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"io"
 	"strconv"
 
@@ -13,28 +14,38 @@ import (
 )
 
 // copyObject copies an object without copying its bytes: the copy lists the
-// same blobs.
+// same blobs. The source is read in the transaction that makes the copy. Where the
+// copy's digests have to be computed from the bytes, that is done outside, and
+// holds as long as the source stays what it was.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.CopyObjectOutput, error) {
 	c, err := prepareCopy(in)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner); err != nil {
-		return nil, err
-	}
+	var o *object
 	for attempt := 1; ; attempt++ {
-		o, err := s.tryCopy(ctx, in, c)
-		if again(err, attempt) {
-			continue
+		err = s.env.DB.Update(func(tx storage.Tx) (err error) {
+			o, err = s.copyIn(ctx, tx, in, c)
+			return err
+		})
+		need, ok := errors.AsType[*needsDigest](err)
+		if !ok {
+			break
 		}
-		if err != nil {
+		if attempt == maxReopen {
+			return nil, errOperationAborted()
+		}
+		if c.digests, err = s.digestSource(ctx, need.source, c.algorithm); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return nil, err
 		}
-		result := &s3.CopyObjectResult{ETag: quoted(o.ETag), LastModified: o.modified(), ChecksumType: o.Sum.kind()}
-		copySums(result).set(o.Sum)
-		return &s3.CopyObjectOutput{CopyObjectResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256}, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	result := &s3.CopyObjectResult{ETag: quoted(o.ETag), LastModified: o.modified(), ChecksumType: o.Sum.kind()}
+	copySums(result).set(o.Sum)
+	return &s3.CopyObjectOutput{CopyObjectResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256}, nil
 }
 
 // copying is what a copy request asks for.
@@ -47,6 +58,8 @@ type copying struct {
 	algorithm       algorithm
 	replaceMetadata bool
 	replaceTags     bool
+	// digests are those of a source that had to be read.
+	digests *sourceDigests
 }
 
 // prepareCopy finds every error in the input.
@@ -105,8 +118,13 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 	return c, c.ifTarget.valid()
 }
 
-func (s *Service) tryCopy(ctx context.Context, in *s3.CopyObjectInput, c *copying) (*object, error) {
-	src, err := s.source(c.from, c.ifSource)
+// copyIn makes the copy in a transaction.
+func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectInput, c *copying) (*object, error) {
+	b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	src, err := s.source(tx, c.from, c.ifSource)
 	if err != nil {
 		return nil, err
 	}
@@ -116,66 +134,78 @@ func (s *Service) tryCopy(ctx context.Context, in *s3.CopyObjectInput, c *copyin
 	if src.object.Size > maxCopy {
 		return nil, errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %s", strconv.Itoa(maxCopy))
 	}
-	o := &object{attributes: src.object.attributes}
+	o, err := c.make(src)
+	if err != nil {
+		return nil, err
+	}
+	o.Modified = api.CallFrom(ctx).Time.UnixMilli()
+	old, err := current(tx, b.ID, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.ifTarget.check(in.Key, old); err != nil {
+		return nil, err
+	}
+	copied := &body{Blobs: src.body.Blobs}
+	s.setBody(o, copied)
+	// Before the old body is dropped: it can be the same.
+	if err := s.linkBody(tx, copied); err != nil {
+		return nil, err
+	}
+	if err := s.replace(tx, b, in.Key, old, o); err != nil {
+		return nil, err
+	}
+	return o, s.emit(ctx, tx, b, eventCopy, in.Key, o)
+}
+
+// make is the copy's record without its body. The error is a *needsDigest
+// when the source has to be read first.
+func (c *copying) make(src *source) (*object, error) {
+	from := src.object
+	o := &object{attributes: from.attributes}
 	if c.replaceMetadata {
 		o.attributes = c.given
-		o.Tags = src.object.Tags
+		o.Tags = from.Tags
 	}
 	if c.replaceTags {
 		o.Tags = c.given.Tags
 	}
 	o.Redirect, o.Class = c.given.Redirect, c.class // never copied
-	o.Size, o.Modified = src.object.Size, api.CallFrom(ctx).Time.UnixMilli()
-	if err := s.digestCopy(ctx, o, src, c.algorithm); err != nil {
-		return nil, err
+	o.Size = from.Size
+	switch {
+	case c.digests != nil && c.digests.sequence == from.Sequence:
+		o.ETag, o.Sum = c.digests.etag, c.digests.sum
+	case from.Count == 0 && (c.algorithm == noAlgorithm || c.algorithm == from.Sum.Algorithm):
+		// What was uploaded in one piece keeps its entity tag and checksum.
+		o.ETag, o.Sum = from.ETag, from.Sum
+	default:
+		return nil, &needsDigest{src}
 	}
-	copied := &body{Blobs: src.body.Blobs}
-	s.setBody(o, copied)
-	return o, s.env.DB.Update(func(tx storage.Tx) error {
-		same, err := src.unchanged(tx)
-		if err != nil {
-			return err
-		}
-		if !same {
-			return errChanged
-		}
-		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
-		if err != nil {
-			return err
-		}
-		old, err := current(tx, b.ID, in.Key)
-		if err != nil {
-			return err
-		}
-		if err := c.ifTarget.check(in.Key, old); err != nil {
-			return err
-		}
-		// Before the old body is dropped: it can be the same.
-		if err := s.linkBody(tx, copied); err != nil {
-			return err
-		}
-		if err := s.replace(tx, b, in.Key, old, o); err != nil {
-			return err
-		}
-		return s.emit(ctx, tx, b, eventCopy, in.Key, o)
-	})
+	return o, nil
 }
 
-// digestCopy sets the entity tag and checksum of a copy. Those of an object
-// that was uploaded in one piece are the copy's too; a copy is one piece, so
-// those of an object in parts are computed from its bytes.
-func (s *Service) digestCopy(ctx context.Context, o *object, src *source, a algorithm) error {
-	from := src.object
+// needsDigest says that a copy cannot be made before its source has been read: a
+// copy is one piece, and its source is in parts or has another checksum.
+type needsDigest struct{ source *source }
+
+func (*needsDigest) Error() string { return "s3: the source of the copy has to be read" }
+
+// sourceDigests are the entity tag and checksum of all bytes of an object, as
+// it was at a sequence.
+type sourceDigests struct {
+	sequence uint64
+	etag     string
+	sum      checksum
+}
+
+// digestSource reads an object. noAlgorithm means the object's own.
+func (s *Service) digestSource(ctx context.Context, src *source, a algorithm) (*sourceDigests, error) {
 	if a == noAlgorithm {
-		a = from.Sum.Algorithm
+		a = src.object.Sum.Algorithm
 	}
-	if from.Count == 0 && !from.Sum.Composite && a == from.Sum.Algorithm {
-		o.ETag, o.Sum = from.ETag, from.Sum
-		return nil
-	}
-	r, err := s.open(src.body, 0, from.Size)
+	r, err := s.open(src.body, 0, src.object.Size)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	d := digest{r: r, md5: md5.New(), sum: a.new()}
@@ -185,10 +215,9 @@ func (s *Service) digestCopy(ctx context.Context, o *object, src *source, a algo
 		}
 	}
 	if err != io.EOF {
-		return err
+		return nil, err
 	}
-	o.ETag, o.Sum = hex.EncodeToString(d.md5.Sum(nil)), checksumOf(a, d.sum)
-	return nil
+	return &sourceDigests{src.object.Sequence, hex.EncodeToString(d.md5.Sum(nil)), checksumOf(a, d.sum)}, nil
 }
 
 // uploadPartCopy makes a part of (a range of) an object that is there.
@@ -231,7 +260,11 @@ func (s *Service) uploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 
 // receiveRange stores the bytes of a range of an object as a body of its own.
 func (s *Service) receiveRange(ctx context.Context, ref objectRef, condition readCondition, header string, a algorithm) (*received, error) {
-	src, err := s.source(ref, condition)
+	var src *source
+	err := s.env.DB.View(func(tx storage.Tx) (err error) {
+		src, err = s.source(tx, ref, condition)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -38,46 +38,30 @@ func parseCopySource(header, owner string) (objectRef, error) {
 // source is an object that is being copied.
 type source struct {
 	ref    objectRef
-	bucket *bucket
 	object *object
 	body   *body
 }
 
 // source reads the object that a copy is made of.
-func (s *Service) source(ref objectRef, condition readCondition) (*source, error) {
-	src := &source{ref: ref}
-	err := s.env.DB.View(func(tx storage.Tx) (err error) {
-		if src.bucket, src.object, err = s.object(tx, ref); err != nil {
-			return err
-		}
-		src.body, err = readBody(tx, src.bucket.ID, src.object)
-		return err
-	})
+func (s *Service) source(tx storage.Tx, ref objectRef, condition readCondition) (*source, error) {
+	b, o, err := s.object(tx, ref)
 	if err != nil {
 		return nil, err
 	}
-	if err := condition.checkSource(src.object); err != nil {
+	if err := condition.checkSource(o); err != nil {
 		return nil, err
 	}
-	if src.object.archived() {
-		return nil, errInvalidObjectState(src.object.Class)
+	if o.archived() {
+		return nil, errInvalidObjectState(o.Class)
 	}
-	return src, nil
+	where, err := readBody(tx, b.ID, o)
+	return &source{ref, o, where}, err
 }
 
-// unchanged says whether the object is still the one that was read. It is
-// asked in the transaction that makes the copy, which then shares its blobs.
-func (src *source) unchanged(tx storage.Tx) (bool, error) {
-	o, err := current(tx, src.bucket.ID, src.ref.key)
-	return o != nil && o.Sequence == src.object.Sequence, err
-}
-
-// errChanged makes a copy begin again: its source was replaced meanwhile.
-var errChanged = errors.New("s3: the source of a copy has changed")
-
-// again says whether a copy that failed with err is to be begun again.
+// again says whether what read a body is to begin again: the object was
+// replaced between reading its record and opening its body.
 func again(err error, attempt int) bool {
-	return attempt < maxReopen && (errors.Is(err, errChanged) || errors.Is(err, storage.ErrNotFound))
+	return attempt < maxReopen && errors.Is(err, storage.ErrNotFound)
 }
 
 // sourceRange reads x-amz-copy-source-range, which is stricter than Range.

@@ -59,6 +59,14 @@ func errIllegalLocationConstraint(location string) error {
 	return api.Errorf("IllegalLocationConstraintException", 400, "The %s location constraint is incompatible for the region specific endpoint this request was sent to.", location)
 }
 
+func errInvalidOwner() error {
+	return api.Errorf("InvalidBucketOwnerAWSAccountID", 400, "The value of the expected bucket owner parameter must be an AWS account ID")
+}
+
+func errDirectoryBuckets() error {
+	return api.Errorf("NotImplemented", 501, "Directory buckets are not implemented by Virga.")
+}
+
 func errAccessDenied() error {
 	return api.Errorf("AccessDenied", 403, "Access Denied")
 }
@@ -83,6 +91,10 @@ func errMalformedXML() error {
 
 func errPreconditionFailed(condition string) error {
 	return api.Errorf("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold").With("Condition", condition)
+}
+
+func errOperationAborted() error {
+	return api.Errorf("OperationAborted", 409, "A conflicting conditional operation is currently in progress against this resource. Please try again.")
 }
 
 func errKeyTooLong(key string) error {

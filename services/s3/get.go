@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ import (
 )
 
 // maxReopen bounds how often a read begins again because the object was
-// replaced between reading its record and opening its body.
+// replaced meanwhile.
 const maxReopen = 10
 
 // getObject reads an object. HeadObject is the same without the body.
@@ -25,10 +24,9 @@ func (s *Service) getObject(ctx context.Context, in *s3.GetObjectInput) (*s3.Get
 	}
 	for attempt := 1; ; attempt++ {
 		out, err := s.tryGet(in, true)
-		if errors.Is(err, storage.ErrNotFound) && attempt < maxReopen {
-			continue
+		if !again(err, attempt) {
+			return out, err
 		}
-		return out, err
 	}
 }
 

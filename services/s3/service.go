@@ -87,14 +87,14 @@ func (s *Service) Operations() []api.Handler {
 
 		s3.DeleteBucketTagging.Handle(s.deleteBucketTagging),
 		s3.GetBucketTagging.Handle(s.getBucketTagging),
-		s3.PutBucketTagging.Handle(s.putBucketTagging),
+		s3.PutBucketTagging.Handle(s.putBucketTagging).WithoutEffect("ChecksumAlgorithm", "ContentMD5"),
 
 		s3.GetBucketNotificationConfiguration.Handle(s.getBucketNotificationConfiguration),
 		s3.PutBucketNotificationConfiguration.Handle(s.putBucketNotificationConfiguration),
 
 		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "BucketKeyEnabled", "RequestPayer"),
 		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
-		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
+		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "ChecksumAlgorithm", "MFA", "RequestPayer"),
 		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
 		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
@@ -103,7 +103,7 @@ func (s *Service) Operations() []api.Handler {
 
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
 		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),
-		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("RequestPayer"),
+		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("ChecksumAlgorithm", "ContentMD5", "RequestPayer"),
 
 		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
 		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
