@@ -58,3 +58,12 @@ func withEnv(name, value string) func(*lambda.CreateFunctionInput) {
 		in.Environment = &types.Environment{Variables: map[string]string{name: value}}
 	}
 }
+
+// invoke calls the echo function and checks that it answers.
+func invoke(t *testing.T, a *harness.Account, name string) {
+	t.Helper()
+	out := must(a.Lambda.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &name, Payload: []byte(`{"n": 1}`)}))(t)
+	if out.FunctionError != nil || string(out.Payload) != `{"n": 1}` {
+		t.Errorf("%s answers %s", name, out.Payload)
+	}
+}

@@ -23,7 +23,7 @@ const Region = "us-east-1"
 // Account is one account on a server, with its clients.
 type Account struct {
 	*Server
-	// ID is the account's number, and the access key id of its root.
+	// ID is the account's number.
 	ID string
 	// Config is what the clients are made of.
 	Config aws.Config
@@ -49,11 +49,13 @@ func (s *Server) Account(t testing.TB) *Account {
 			t.Logf("the server's log of account %s:\n%s", id, s.logOf(id))
 		}
 	})
-	return s.As(id, "test", "").of(id)
+	a := s.As(id, "test", "")
+	a.ID = id
+	return a
 }
 
-// As are the clients of a caller with these credentials. Unknown ones are the
-// root of the account that a key id of twelve digits names.
+// As are the clients of a caller with these credentials. Those that nobody issued
+// are the root of the account that a key id of twelve digits names, else of 000000000000.
 func (s *Server) As(key, secret, token string) *Account {
 	config := aws.Config{
 		Region:       Region,
@@ -68,6 +70,7 @@ func (s *Server) As(key, secret, token string) *Account {
 	}
 	return &Account{
 		Server:     s,
+		ID:         "000000000000",
 		Config:     config,
 		S3:         s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
 		DynamoDB:   dynamodb.NewFromConfig(config),
@@ -76,11 +79,6 @@ func (s *Server) As(key, secret, token string) *Account {
 		IAM:        iam.NewFromConfig(config),
 		STS:        sts.NewFromConfig(config),
 	}
-}
-
-func (a *Account) of(id string) *Account {
-	a.ID = id
-	return a
 }
 
 // VirtualHosts is an S3 client that names buckets by host.
