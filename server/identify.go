@@ -116,7 +116,7 @@ func (d *directory) identify(r *http.Request) target {
 		}
 		return d.restful(e, r, host, path, q, t)
 	}
-	if isForm(r) || q.has("Action") && q.has("Version") {
+	if isForm(r) && formPath(path) || q.has("Action") && q.has("Version") {
 		return d.query(r, q, nil, t)
 	}
 	for _, e := range d.rest {
@@ -352,6 +352,16 @@ func ownPath(path string) bool {
 		return true
 	}
 	return first == "v2" || first == "restapis" || first == "@connections"
+}
+
+// formPath says that the query protocols post forms there: to the root, and to
+// the paths of SQS's queues, /account/name. Elsewhere it is for a bucket.
+func formPath(path string) bool {
+	if path == "/" || path == "" {
+		return true
+	}
+	account, _, _ := strings.Cut(path[1:], "/")
+	return len(account) == 12 && strings.Trim(account, "0123456789") == ""
 }
 
 func isForm(r *http.Request) bool {

@@ -118,6 +118,7 @@ var requests = []struct {
 	{"session credentials of S3 Express", "GET /photos/b", local, h("Authorization", signed("us-east-1", "s3express")), "s3:GetObject", "", "us-east-1"},
 	{"anonymous download", "GET /photos/b", local, nil, "s3:GetObject", "", ""},
 	{"anonymous browser form", "POST /photos", local, h("Content-Type", "multipart/form-data; boundary=x"), "s3:", "", ""},
+	{"a form for a bucket", "POST /photos?delete", local, h("Content-Type", "application/x-www-form-urlencoded"), "s3:DeleteObjects", "Bucket=photos", ""},
 	{"a bucket named as a service's path", "GET /account/key", local, h("Authorization", signed("us-east-1", "s3")), "s3:GetObject", "Bucket=account", "us-east-1"},
 
 	// S3 by virtual host.
