@@ -39,9 +39,6 @@ const (
 
 const signBit = 1 << 63
 
-// Room says how many bytes will follow. Keys are right without it.
-func (k Key) Room(n int) Key { return k }
-
 // extend returns a copy of k that is n bytes longer, and those bytes. It never
 // uses the spare capacity of k: two keys may be continued from the same one,
 // and k may be a part of memory that is not the caller's.

@@ -27,26 +27,26 @@ var (
 	rootDeleted  = storage.Key{}.String("s3").String("d")
 )
 
-func keyBucket(name string) storage.Key { return rootBuckets.Room(len(name) + 2).String(name) }
+func keyBucket(name string) storage.Key { return rootBuckets.String(name) }
 
 func keyAccountBucket(account, name string) storage.Key {
 	return rootAccounts.String(account).String(name)
 }
 
 func keyObject(bucket uint64, key string) storage.Key {
-	return rootObjects.Room(len(key) + 16).Uint64(bucket).String(key)
+	return rootObjects.Uint64(bucket).String(key)
 }
 
 func keyBody(bucket uint64, id []byte) storage.Key {
-	return rootBodies.Room(len(id) + 16).Uint64(bucket).Raw(id)
+	return rootBodies.Uint64(bucket).Raw(id)
 }
 
 func keyUpload(bucket uint64, key, upload string) storage.Key {
-	return rootUploads.Room(len(key) + len(upload) + 24).Uint64(bucket).String(key).String(upload)
+	return rootUploads.Uint64(bucket).String(key).String(upload)
 }
 
 func keyPart(bucket uint64, upload string, number int32) storage.Key {
-	return rootParts.Room(len(upload) + 32).Uint64(bucket).String(upload).Uint64(uint64(number))
+	return rootParts.Uint64(bucket).String(upload).Uint64(uint64(number))
 }
 
 func keyEnded(bucket uint64, upload string) storage.Key {
