@@ -90,13 +90,14 @@ func provisioned(p *ddb.ProvisionedThroughput) throughput {
 
 // checkCreate finds what is wrong with a table that is to be made.
 func checkCreate(in *ddb.CreateTableInput) error {
-	for member, given := range map[string]bool{
-		"VectorIndexes": in.VectorIndexes != nil, "ResourcePolicy": in.ResourcePolicy != "",
-		"GlobalTableSourceArn": in.GlobalTableSourceArn != "", "GlobalTableSettingsReplicationMode": in.GlobalTableSettingsReplicationMode != "",
-	} {
-		if given {
-			return errNotImplemented(member)
-		}
+	beyond := []parameter{
+		{"VectorIndexes", in.VectorIndexes != nil},
+		{"ResourcePolicy", in.ResourcePolicy != ""},
+		{"GlobalTableSourceArn", in.GlobalTableSourceArn != ""},
+		{"GlobalTableSettingsReplicationMode", in.GlobalTableSettingsReplicationMode != ""},
+	}
+	for _, member := range given(beyond) {
+		return errNotImplemented(member)
 	}
 	if in.AttributeDefinitions == nil {
 		return errValidation("1 validation error detected: Value null at 'attributeDefinitions' failed to satisfy constraint: Member must not be null")

@@ -66,7 +66,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.BatchGetItem.Handle(s.batchGetItem),
 		ddb.BatchWriteItem.Handle(s.batchWriteItem),
 		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
-			"OnDemandThroughput", "ProvisionedThroughput", "ResourcePolicy", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
+			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
 		ddb.DeleteItem.Handle(s.deleteItem),
 		ddb.DeleteTable.Handle(s.deleteTable),
 		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
@@ -86,6 +86,12 @@ func (s *Service) Operations() []api.Handler {
 		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
 			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
 	}
+}
+
+// Reset implements service.Resetter.
+func (s *Service) Reset(context.Context) error {
+	s.counts.byTable.Clear()
+	return nil
 }
 
 // tableID names a table within the store.

@@ -47,14 +47,15 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 
 // checkUpdateTable finds what is wrong without looking at the table.
 func checkUpdateTable(in *ddb.UpdateTableInput) error {
-	for member, given := range map[string]bool{
-		"ReplicaUpdates": in.ReplicaUpdates != nil, "MultiRegionConsistency": in.MultiRegionConsistency != "",
-		"GlobalTableWitnessUpdates": in.GlobalTableWitnessUpdates != nil, "VectorIndexUpdates": in.VectorIndexUpdates != nil,
-		"GlobalTableSettingsReplicationMode": in.GlobalTableSettingsReplicationMode != "",
-	} {
-		if given {
-			return errNotImplemented(member)
-		}
+	beyond := []parameter{
+		{"ReplicaUpdates", in.ReplicaUpdates != nil},
+		{"MultiRegionConsistency", in.MultiRegionConsistency != ""},
+		{"GlobalTableWitnessUpdates", in.GlobalTableWitnessUpdates != nil},
+		{"GlobalTableSettingsReplicationMode", in.GlobalTableSettingsReplicationMode != ""},
+		{"VectorIndexUpdates", in.VectorIndexUpdates != nil},
+	}
+	for _, member := range given(beyond) {
+		return errNotImplemented(member)
 	}
 	if in.ProvisionedThroughput == nil && in.BillingMode == "" && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
 		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/virga-cloud/virga/services/dynamodb/item"
 	"github.com/virga-cloud/virga/storage"
@@ -24,6 +25,9 @@ type fill struct {
 	Table, Index          uint64
 	After                 []byte // the last item that has been looked at
 }
+
+// retryAfter is how long work that failed waits.
+const retryAfter = time.Second
 
 // The sizes of pieces.
 const removedAtOnce, filledAtOnce = 1000, 50
@@ -49,7 +53,10 @@ func (s *Service) remember(tx storage.Tx, number uint64, t *task) error {
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		if err := s.Drain(ctx); err != nil && ctx.Err() == nil {
-			s.env.Log.Error("dynamodb: background work failed, and is tried again with the next", "error", err)
+			s.env.Log.Error("dynamodb: background work failed, and is tried again", "error", err)
+			if s.env.Clock.Wait(ctx, s.env.Clock.Now().Add(retryAfter)) == nil {
+				continue
+			}
 		}
 		select {
 		case <-ctx.Done():
