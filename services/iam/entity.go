@@ -2,9 +2,7 @@ package iam
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,18 +13,19 @@ import (
 	"github.com/virga-cloud/virga/storage"
 )
 
-// kind tells roles and users apart.
+// kind tells roles, users and groups apart.
 type kind struct {
 	// name is in ARNs and keys, title in messages, prefix begins unique ids.
 	name, title, prefix string
 }
 
 var (
-	roles = kind{"role", "Role", "AROA"}
-	users = kind{"user", "User", "AIDA"}
+	roles  = kind{"role", "Role", "AROA"}
+	users  = kind{"user", "User", "AIDA"}
+	groups = kind{"group", "Group", "AGPA"}
 )
 
-// entity is the record of a role or a user.
+// entity is the record of a role, a user or a group.
 type entity struct {
 	Path, Name, ID, Description string
 	Created                     time.Time
@@ -37,6 +36,8 @@ type entity struct {
 	// Embedded are inline policies by name; Attached are ARNs of managed ones, sorted.
 	Embedded map[string]string
 	Attached []string
+	// Groups are those that a user is in, as they are compared, sorted.
+	Groups []string
 }
 
 func (e *entity) arn(k kind, account string) string {
@@ -48,13 +49,13 @@ func fold(name string) string { return strings.ToLower(name) }
 
 func account(ctx context.Context) string { return api.CallFrom(ctx).Account }
 
-// newEntity checks and makes the record of a new role or user.
+// newEntity checks and makes the record of a new entity.
 func (s *Service) newEntity(ctx context.Context, k kind, path, name string, tags []*iam.Tag) (*entity, error) {
 	if path == "" {
 		path = "/"
 	}
 	if !strings.HasPrefix(path, "/") || !strings.HasSuffix(path, "/") {
-		return nil, errPath(path)
+		return nil, errPath()
 	}
 	t, err := tagMap(tags)
 	if err != nil {
@@ -121,7 +122,19 @@ func (s *Service) remove(ctx context.Context, k kind, name string) error {
 		case len(e.Embedded) > 0:
 			return errConflict("Cannot delete entity, must delete policies first.")
 		}
-		if k == users {
+		switch k {
+		case groups:
+			members, err := s.members(tx, account(ctx), name)
+			if err != nil {
+				return err
+			}
+			if len(members) > 0 {
+				return errConflict("Cannot delete entity, must remove users from group first.")
+			}
+		case users:
+			if len(e.Groups) > 0 {
+				return errConflict("Cannot delete entity, must remove users from group first.")
+			}
 			for _, err := range tx.Scan(storage.Prefix(userKeysKey(account(ctx), name))) {
 				if err != nil {
 					return err
@@ -140,47 +153,4 @@ func (s *Service) list(ctx context.Context, k kind, pathPrefix string) (all []*e
 		return err
 	})
 	return slices.DeleteFunc(all, func(e *entity) bool { return !strings.HasPrefix(e.Path, pathPrefix) }), err
-}
-
-// checkDocument refuses what is not a policy in form.
-func checkDocument(document string) error {
-	var p struct {
-		Version   string
-		Statement json.RawMessage
-	}
-	if err := json.Unmarshal([]byte(document), &p); err != nil {
-		return errMalformedPolicy("This policy contains invalid Json")
-	}
-	if p.Version != "" && p.Version != "2012-10-17" && p.Version != "2008-10-17" {
-		return errMalformedPolicy("Syntax errors in policy.")
-	}
-	if len(p.Statement) == 0 {
-		return errMalformedPolicy("Syntax errors in policy.")
-	}
-	return nil
-}
-
-// encodeDocument is a policy as answers hold it: URL-encoded, by RFC 3986.
-func encodeDocument(document string) string {
-	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
-}
-
-func tagMap(tags []*iam.Tag) (map[string]string, error) {
-	m := make(map[string]string, len(tags))
-	for _, t := range tags {
-		if _, there := m[t.Key]; there {
-			return nil, errDuplicateTags()
-		}
-		m[t.Key] = t.Value
-	}
-	return m, nil
-}
-
-func tagList(m map[string]string) []*iam.Tag {
-	list := []*iam.Tag{}
-	for k, v := range m {
-		list = append(list, &iam.Tag{Key: k, Value: v})
-	}
-	slices.SortFunc(list, func(a, b *iam.Tag) int { return strings.Compare(a.Key, b.Key) })
-	return list
 }

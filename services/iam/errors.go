@@ -8,10 +8,7 @@ import (
 )
 
 func errNoEntity(k kind, name string) error {
-	if k == users {
-		return &iam.NoSuchEntityException{Message: fmt.Sprintf("The user with name %s cannot be found.", name)}
-	}
-	return &iam.NoSuchEntityException{Message: fmt.Sprintf("The role with name %s cannot be found.", name)}
+	return &iam.NoSuchEntityException{Message: fmt.Sprintf("The %s with name %s cannot be found.", k.name, name)}
 }
 
 func errExists(k kind, name string) error {
@@ -28,7 +25,7 @@ func errDuplicateTags() error {
 	return &iam.InvalidInputException{Message: "Duplicate tag keys found. Please note that Tag keys are case insensitive."}
 }
 
-func errPath(path string) error {
+func errPath() error {
 	return api.Errorf("ValidationError", 400, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
 }
 
@@ -42,6 +39,14 @@ func errNoPolicy(arn string) error {
 
 func errPolicyNotFound(arn string) error {
 	return &iam.NoSuchEntityException{Message: fmt.Sprintf("Policy %s was not found.", arn)}
+}
+
+func errPolicyARN() error {
+	return api.Errorf("ValidationError", 400, "Invalid ARN:  Could not be parsed!")
+}
+
+func errTooManyTags() error {
+	return &iam.LimitExceededException{Message: fmt.Sprintf("The number of tags has reached the maximum limit of %d.", maxTags)}
 }
 
 func errNotAttached(arn string) error {

@@ -39,7 +39,7 @@ func (p *policy) arn(account string) string {
 }
 
 func (s *Service) createPolicy(ctx context.Context, in *iam.CreatePolicyInput) (*iam.CreatePolicyOutput, error) {
-	if err := checkDocument(in.PolicyDocument); err != nil {
+	if err := checkPolicy(in.PolicyDocument); err != nil {
 		return nil, err
 	}
 	path := in.Path
@@ -54,7 +54,7 @@ func (s *Service) createPolicy(ctx context.Context, in *iam.CreatePolicyInput) (
 		Path: path, Name: in.PolicyName, ID: "ANPA" + s.env.IDs.String(ids.Base32, 17), Description: in.Description,
 		Document: in.PolicyDocument, Created: api.CallFrom(ctx).Time.Truncate(time.Second), Tags: tags,
 	}
-	key := policyKey(account(ctx), p.arn(account(ctx)))
+	key := policyKey(account(ctx), p.Name)
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		if _, err := tx.Get(key); err == nil {
 			return errPolicyExists(in.PolicyName)
@@ -73,10 +73,46 @@ func (s *Service) createPolicy(ctx context.Context, in *iam.CreatePolicyInput) (
 	return &iam.CreatePolicyOutput{Policy: out}, nil
 }
 
+// readPolicy reads a policy by its ARN; missing is the error when there is none.
+func (s *Service) readPolicy(ctx context.Context, tx storage.Tx, arn string, missing error) (*policy, error) {
+	p, err := storage.GetRecord[policy](tx, policyKey(account(ctx), policyName(arn)))
+	if err == nil && p.arn(account(ctx)) != arn {
+		return nil, missing
+	}
+	return p, absent(err, missing)
+}
+
+// policyName is the name at the end of a policy's ARN.
+func policyName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// listPolicies lists the customer's policies: AWS's own are not known by name.
+func (s *Service) listPolicies(ctx context.Context, in *iam.ListPoliciesInput) (*iam.ListPoliciesOutput, error) {
+	var all []*policy
+	err := s.env.DB.View(func(tx storage.Tx) (err error) {
+		all, err = records[policy](tx, storage.Prefix(policiesKey(account(ctx))))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	attached := in.OnlyAttached != nil && *in.OnlyAttached
+	all = slices.DeleteFunc(all, func(p *policy) bool {
+		return in.Scope == iam.PolicyScopeTypeAws || attached && p.Attachments == 0 || !strings.HasPrefix(p.Path, in.PathPrefix)
+	})
+	items, next, truncated := page(all, in.Marker, in.MaxItems, func(p *policy) string { return fold(p.Name) })
+	out := &iam.ListPoliciesOutput{Policies: []*iam.Policy{}, Marker: next, IsTruncated: truncated}
+	for _, p := range items {
+		shown := p.describe(account(ctx))
+		shown.Description = "" // as on AWS, only GetPolicy says it
+		out.Policies = append(out.Policies, shown)
+	}
+	return out, nil
+}
+
 func (s *Service) policy(ctx context.Context, arn string) (p *policy, err error) {
 	err = s.env.DB.View(func(tx storage.Tx) error {
-		p, err = storage.GetRecord[policy](tx, policyKey(account(ctx), arn))
-		return absent(err, errPolicyNotFound(arn))
+		p, err = s.readPolicy(ctx, tx, arn, errPolicyNotFound(arn))
+		return err
 	})
 	return p, err
 }
@@ -118,16 +154,15 @@ func (s *Service) listPolicyVersions(ctx context.Context, in *iam.ListPolicyVers
 }
 
 func (s *Service) deletePolicy(ctx context.Context, in *iam.DeletePolicyInput) (*iam.DeletePolicyOutput, error) {
-	key := policyKey(account(ctx), in.PolicyArn)
 	return &iam.DeletePolicyOutput{}, s.env.DB.Update(func(tx storage.Tx) error {
-		p, err := storage.GetRecord[policy](tx, key)
+		p, err := s.readPolicy(ctx, tx, in.PolicyArn, errPolicyNotFound(in.PolicyArn))
 		if err != nil {
-			return absent(err, errPolicyNotFound(in.PolicyArn))
+			return err
 		}
 		if p.Attachments > 0 {
 			return errConflict("Cannot delete a policy attached to entities.")
 		}
-		return tx.Delete(key)
+		return tx.Delete(policyKey(account(ctx), p.Name))
 	})
 }
 
@@ -136,50 +171,10 @@ func (s *Service) count(ctx context.Context, tx storage.Tx, arn string, by int32
 	if awsManaged(arn) {
 		return nil
 	}
-	key := policyKey(account(ctx), arn)
-	p, err := storage.GetRecord[policy](tx, key)
+	p, err := s.readPolicy(ctx, tx, arn, errNoPolicy(arn))
 	if err != nil {
-		return absent(err, errNoPolicy(arn))
+		return err
 	}
 	p.Attachments += by
-	return storage.PutRecord(tx, key, p)
-}
-
-func (s *Service) attachRolePolicy(ctx context.Context, in *iam.AttachRolePolicyInput) (*iam.AttachRolePolicyOutput, error) {
-	return &iam.AttachRolePolicyOutput{}, s.change(ctx, roles, in.RoleName, func(tx storage.Tx, e *entity) error {
-		at, there := slices.BinarySearch(e.Attached, in.PolicyArn)
-		if there {
-			return nil
-		}
-		e.Attached = slices.Insert(e.Attached, at, in.PolicyArn)
-		return s.count(ctx, tx, in.PolicyArn, 1)
-	})
-}
-
-func (s *Service) detachRolePolicy(ctx context.Context, in *iam.DetachRolePolicyInput) (*iam.DetachRolePolicyOutput, error) {
-	return &iam.DetachRolePolicyOutput{}, s.change(ctx, roles, in.RoleName, func(tx storage.Tx, e *entity) error {
-		at, there := slices.BinarySearch(e.Attached, in.PolicyArn)
-		if !there {
-			return errNotAttached(in.PolicyArn)
-		}
-		e.Attached = slices.Delete(e.Attached, at, at+1)
-		return s.count(ctx, tx, in.PolicyArn, -1)
-	})
-}
-
-func (s *Service) listAttachedRolePolicies(ctx context.Context, in *iam.ListAttachedRolePoliciesInput) (*iam.ListAttachedRolePoliciesOutput, error) {
-	e, err := s.view(ctx, roles, in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	arns := slices.DeleteFunc(e.Attached, func(arn string) bool {
-		_, path, _ := strings.Cut(arn, ":policy")
-		return !strings.HasPrefix(path, in.PathPrefix)
-	})
-	items, next, truncated := page(arns, in.Marker, in.MaxItems, func(a string) string { return a })
-	out := &iam.ListAttachedRolePoliciesOutput{AttachedPolicies: []*iam.AttachedPolicy{}, Marker: next, IsTruncated: truncated}
-	for _, arn := range items {
-		out.AttachedPolicies = append(out.AttachedPolicies, &iam.AttachedPolicy{PolicyArn: arn, PolicyName: arn[strings.LastIndexByte(arn, '/')+1:]})
-	}
-	return out, nil
+	return storage.PutRecord(tx, policyKey(account(ctx), p.Name), p)
 }

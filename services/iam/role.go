@@ -2,8 +2,6 @@ package iam
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/virga-cloud/virga/api/iam"
 	"github.com/virga-cloud/virga/storage"
@@ -25,7 +23,7 @@ func (s *Service) createRole(ctx context.Context, in *iam.CreateRoleInput) (*iam
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDocument(in.AssumeRolePolicyDocument); err != nil {
+	if err := checkTrust(in.AssumeRolePolicyDocument); err != nil {
 		return nil, err
 	}
 	e.Trust, e.Description, e.MaxSession = in.AssumeRolePolicyDocument, in.Description, defaultMaxSession
@@ -36,6 +34,7 @@ func (s *Service) createRole(ctx context.Context, in *iam.CreateRoleInput) (*iam
 		return nil, err
 	}
 	r := e.role(account(ctx))
+	r.MaxSessionDuration = nil // only GetRole and ListRoles say it
 	if len(e.Tags) > 0 {
 		r.Tags = tagList(e.Tags)
 	}
@@ -44,10 +43,6 @@ func (s *Service) createRole(ctx context.Context, in *iam.CreateRoleInput) (*iam
 
 // GetRole reads a role. STS asks it whether a role that is assumed exists.
 func (s *Service) GetRole(ctx context.Context, in *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
-	return s.getRole(ctx, in)
-}
-
-func (s *Service) getRole(ctx context.Context, in *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
 	e, err := s.view(ctx, roles, in.RoleName)
 	if err != nil {
 		return nil, err
@@ -90,7 +85,7 @@ func (s *Service) updateRole(ctx context.Context, in *iam.UpdateRoleInput) (*iam
 }
 
 func (s *Service) updateAssumeRolePolicy(ctx context.Context, in *iam.UpdateAssumeRolePolicyInput) (*iam.UpdateAssumeRolePolicyOutput, error) {
-	if err := checkDocument(in.PolicyDocument); err != nil {
+	if err := checkTrust(in.PolicyDocument); err != nil {
 		return nil, err
 	}
 	return &iam.UpdateAssumeRolePolicyOutput{}, s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
@@ -99,36 +94,14 @@ func (s *Service) updateAssumeRolePolicy(ctx context.Context, in *iam.UpdateAssu
 	})
 }
 
-func (s *Service) listRoleTags(ctx context.Context, in *iam.ListRoleTagsInput) (*iam.ListRoleTagsOutput, error) {
-	e, err := s.view(ctx, roles, in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	tags, next, truncated := page(tagList(e.Tags), in.Marker, in.MaxItems, func(t *iam.Tag) string { return t.Key })
-	return &iam.ListRoleTagsOutput{Tags: tags, Marker: next, IsTruncated: truncated}, nil
-}
-
-func (s *Service) tagRole(ctx context.Context, in *iam.TagRoleInput) (*iam.TagRoleOutput, error) {
-	tags, err := tagMap(in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.TagRoleOutput{}, s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
-		if e.Tags == nil {
-			e.Tags = map[string]string{}
-		}
-		maps.Copy(e.Tags, tags)
+func (s *Service) updateRoleDescription(ctx context.Context, in *iam.UpdateRoleDescriptionInput) (*iam.UpdateRoleDescriptionOutput, error) {
+	out := &iam.UpdateRoleDescriptionOutput{}
+	err := s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
+		e.Description = in.Description
+		out.Role = e.role(account(ctx))
 		return nil
 	})
-}
-
-func (s *Service) untagRole(ctx context.Context, in *iam.UntagRoleInput) (*iam.UntagRoleOutput, error) {
-	return &iam.UntagRoleOutput{}, s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
-		for _, k := range in.TagKeys {
-			delete(e.Tags, k)
-		}
-		return nil
-	})
+	return out, err
 }
 
 // listInstanceProfilesForRole is always empty: there are no instance profiles,
@@ -138,48 +111,4 @@ func (s *Service) listInstanceProfilesForRole(ctx context.Context, in *iam.ListI
 		return nil, err
 	}
 	return &iam.ListInstanceProfilesForRoleOutput{InstanceProfiles: []*iam.InstanceProfile{}, IsTruncated: new(false)}, nil
-}
-
-func (s *Service) putRolePolicy(ctx context.Context, in *iam.PutRolePolicyInput) (*iam.PutRolePolicyOutput, error) {
-	if err := checkDocument(in.PolicyDocument); err != nil {
-		return nil, err
-	}
-	return &iam.PutRolePolicyOutput{}, s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
-		if e.Embedded == nil {
-			e.Embedded = map[string]string{}
-		}
-		e.Embedded[in.PolicyName] = in.PolicyDocument
-		return nil
-	})
-}
-
-func (s *Service) getRolePolicy(ctx context.Context, in *iam.GetRolePolicyInput) (*iam.GetRolePolicyOutput, error) {
-	e, err := s.view(ctx, roles, in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	document, ok := e.Embedded[in.PolicyName]
-	if !ok {
-		return nil, errNoEmbedded(roles, in.PolicyName)
-	}
-	return &iam.GetRolePolicyOutput{RoleName: e.Name, PolicyName: in.PolicyName, PolicyDocument: encodeDocument(document)}, nil
-}
-
-func (s *Service) deleteRolePolicy(ctx context.Context, in *iam.DeleteRolePolicyInput) (*iam.DeleteRolePolicyOutput, error) {
-	return &iam.DeleteRolePolicyOutput{}, s.change(ctx, roles, in.RoleName, func(_ storage.Tx, e *entity) error {
-		if _, ok := e.Embedded[in.PolicyName]; !ok {
-			return errNoEmbedded(roles, in.PolicyName)
-		}
-		delete(e.Embedded, in.PolicyName)
-		return nil
-	})
-}
-
-func (s *Service) listRolePolicies(ctx context.Context, in *iam.ListRolePoliciesInput) (*iam.ListRolePoliciesOutput, error) {
-	e, err := s.view(ctx, roles, in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	names, next, truncated := page(slices.Sorted(maps.Keys(e.Embedded)), in.Marker, in.MaxItems, func(n string) string { return n })
-	return &iam.ListRolePoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: truncated}, nil
 }

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -34,13 +35,13 @@ func (s *Service) createUser(ctx context.Context, in *iam.CreateUserInput) (*iam
 func (s *Service) getUser(ctx context.Context, in *iam.GetUserInput) (*iam.GetUserOutput, error) {
 	name := in.UserName
 	if name == "" {
-		var err error
-		if name, err = s.caller(ctx); err != nil {
-			return nil, err
+		who := api.CallFrom(ctx).Principal
+		if who.ARN == api.Root(who.Account).ARN { // who has no name
+			return &iam.GetUserOutput{User: &iam.User{Path: "/", UserId: who.Account, Arn: who.ARN, CreateDate: epoch}}, nil
 		}
-		if name == "" { // the root user, who has no name
-			who := api.CallFrom(ctx).Principal
-			return &iam.GetUserOutput{User: &iam.User{Path: "/", UserId: who.Account, Arn: who.ARN, CreateDate: api.CallFrom(ctx).Time}}, nil
+		var err error
+		if name, err = s.named(ctx, ""); err != nil {
+			return nil, err
 		}
 	}
 	e, err := s.view(ctx, users, name)
@@ -54,20 +55,8 @@ func (s *Service) getUser(ctx context.Context, in *iam.GetUserInput) (*iam.GetUs
 	return &iam.GetUserOutput{User: u}, nil
 }
 
-// caller is the name of the user who calls, "" for root.
-func (s *Service) caller(ctx context.Context) (string, error) {
-	call := api.CallFrom(ctx)
-	if call.AccessKeyID == "" {
-		return "", nil
-	}
-	k, err := s.accessKey(call.AccessKeyID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return "", nil
-	} else if err != nil {
-		return "", err
-	}
-	return k.User, nil
-}
+// epoch is when all accounts were opened.
+var epoch = time.Date(2006, 3, 14, 0, 0, 0, 0, time.UTC)
 
 func (s *Service) listUsers(ctx context.Context, in *iam.ListUsersInput) (*iam.ListUsersOutput, error) {
 	all, err := s.list(ctx, users, in.PathPrefix)
@@ -90,7 +79,10 @@ func (s *Service) deleteUser(ctx context.Context, in *iam.DeleteUserInput) (*iam
 type accessKey struct {
 	ID, Secret, Account, User string
 	Inactive                  bool
-	Created                   time.Time
+	// Deleted keys are remembered: they are nobody's, not those of an unknown
+	// caller, who may be let in.
+	Deleted bool
+	Created time.Time
 	// Principal is the user's at the time when the key was made; users are not renamed.
 	ARN, UserID string
 }
@@ -155,11 +147,10 @@ func (s *Service) named(ctx context.Context, name string) (string, error) {
 	if name != "" {
 		return name, nil
 	}
-	name, err := s.caller(ctx)
-	if err == nil && name == "" {
-		err = api.Errorf("ValidationError", 400, "Must specify userName when calling with non-User credentials")
+	if _, path, ok := strings.Cut(api.CallFrom(ctx).Principal.ARN, ":user/"); ok {
+		return path[strings.LastIndexByte(path, '/')+1:], nil
 	}
-	return name, err
+	return "", api.Errorf("ValidationError", 400, "Must specify userName when calling with non-User credentials")
 }
 
 func (s *Service) accessKey(id string) (k *accessKey, err error) {
@@ -201,7 +192,7 @@ func (s *Service) listAccessKeys(ctx context.Context, in *iam.ListAccessKeysInpu
 	return &iam.ListAccessKeysOutput{AccessKeyMetadata: items, Marker: next, IsTruncated: truncated}, nil
 }
 
-// editKey changes a user's access key; nil deletes it.
+// editKey changes a user's access key.
 func (s *Service) editKey(ctx context.Context, user, id string, edit func(*accessKey)) error {
 	name, err := s.named(ctx, user)
 	if err != nil {
@@ -215,13 +206,14 @@ func (s *Service) editKey(ctx context.Context, user, id string, edit func(*acces
 		if err != nil {
 			return absent(err, errNoAccessKey(id))
 		}
-		if k.Account != account(ctx) || fold(k.User) != fold(name) {
+		if k.Account != account(ctx) || fold(k.User) != fold(name) || k.Deleted {
 			return errNoAccessKey(id)
 		}
-		if edit == nil {
-			return errors.Join(tx.Delete(userKeyKey(k.Account, k.User, id)), tx.Delete(accessKeyKey(id)))
+		if edit(k); k.Deleted {
+			if err := tx.Delete(userKeyKey(k.Account, k.User, id)); err != nil {
+				return err
+			}
 		}
-		edit(k)
 		return storage.PutRecord(tx, accessKeyKey(id), k)
 	})
 }
@@ -233,7 +225,7 @@ func (s *Service) updateAccessKey(ctx context.Context, in *iam.UpdateAccessKeyIn
 }
 
 func (s *Service) deleteAccessKey(ctx context.Context, in *iam.DeleteAccessKeyInput) (*iam.DeleteAccessKeyOutput, error) {
-	return &iam.DeleteAccessKeyOutput{}, s.editKey(ctx, in.UserName, in.AccessKeyId, nil)
+	return &iam.DeleteAccessKeyOutput{}, s.editKey(ctx, in.UserName, in.AccessKeyId, func(k *accessKey) { k.Deleted = true })
 }
 
 // Credentials implements auth.Provider for access keys of users.
@@ -244,7 +236,7 @@ func (s *Service) Credentials(_ context.Context, id string) (*auth.Credentials, 
 		return nil, auth.ErrUnknownKey
 	case err != nil:
 		return nil, err
-	case k.Inactive:
+	case k.Inactive, k.Deleted:
 		return nil, auth.ErrInactiveKey
 	}
 	return &auth.Credentials{

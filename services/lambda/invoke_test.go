@@ -140,7 +140,7 @@ func TestEventsAreRetried(t *testing.T) {
 					t.Errorf("an attempt has the request id %s", in.RequestID)
 				}
 			}
-			var at time.Duration = b.at[len(b.at)-1]
+			at := b.at[len(b.at)-1]
 			want := fmt.Sprintf(`{"version":"1.0","timestamp":"%s","requestContext":{"requestId":"request","functionArn":"%sf:$LATEST","condition":"%s","approximateInvokeCount":%d},`+
 				`"requestPayload":{"raise":1},"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},"responsePayload":{"errorMessage":"no","errorType":"E"}}`,
 				start.Add(at).Format("2006-01-02T15:04:05.000Z"), arnOf, c.condition, len(b.at))

@@ -24,7 +24,7 @@ type policy struct {
 // statement is one permission.
 type statement struct {
 	ID, Action, Principal    string
-	SourceArn, SourceAccount string
+	SourceARN, SourceAccount string
 	PrincipalOrgID           string
 	FunctionURLAuthType      string
 	EventSourceToken         string
@@ -46,7 +46,7 @@ func (s *Service) addPermission(ctx context.Context, in *lam.AddPermissionInput)
 	case !validPrincipal(in.Principal):
 		return nil, errInvalidValue("The provided principal was invalid. Please check the principal and try again.")
 	}
-	st := statement{ID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceArn: in.SourceArn,
+	st := statement{ID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceARN: in.SourceArn,
 		SourceAccount: in.SourceAccount, PrincipalOrgID: in.PrincipalOrgID, FunctionURLAuthType: string(in.FunctionUrlAuthType),
 		EventSourceToken: in.EventSourceToken, ViaURL: in.InvokedViaFunctionUrl}
 	next := s.env.IDs.UUID()
@@ -201,7 +201,7 @@ type statementDocument struct {
 type conditions struct {
 	StringEquals *stringConditions `json:"StringEquals,omitempty"`
 	Bool         *boolConditions   `json:"Bool,omitempty"`
-	ArnLike      *arnConditions    `json:"ArnLike,omitempty"`
+	ARNLike      *arnConditions    `json:"ArnLike,omitempty"`
 }
 
 type stringConditions struct {
@@ -216,7 +216,7 @@ type boolConditions struct {
 }
 
 type arnConditions struct {
-	SourceArn string `json:"AWS:SourceArn"`
+	SourceARN string `json:"AWS:SourceArn"`
 }
 
 func (st *statement) document(r reference) statementDocument {
@@ -237,8 +237,8 @@ func (st *statement) document(r reference) statementDocument {
 	if st.ViaURL != nil {
 		c.Bool = &boolConditions{strconv.FormatBool(*st.ViaURL)}
 	}
-	if st.SourceArn != "" {
-		c.ArnLike = &arnConditions{st.SourceArn}
+	if st.SourceARN != "" {
+		c.ARNLike = &arnConditions{st.SourceARN}
 	}
 	if c != (conditions{}) {
 		d.Condition = &c
@@ -265,7 +265,7 @@ func (p *policy) permits(who api.Principal) bool {
 		if st.SourceAccount != "" && st.SourceAccount != who.SourceAccount {
 			continue
 		}
-		if st.SourceArn != "" && !arnLike(st.SourceArn, who.SourceARN) {
+		if st.SourceARN != "" && !arnLike(st.SourceARN, who.SourceARN) {
 			continue
 		}
 		return true
