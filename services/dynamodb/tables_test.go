@@ -239,4 +239,7 @@ func TestTags(t *testing.T) {
 	if got, want := fails(h, h.listTagsOfResource, &ddb.ListTagsOfResourceInput{ResourceArn: arn + "s"}), "Requested resource not found: ResourcArn: "+arn+"s not found"; got != want {
 		t.Error(got)
 	}
+	if got, want := fails(h, h.untagResource, &ddb.UntagResourceInput{ResourceArn: arn + "s", TagKeys: []string{"a"}}), "Requested resource not found"; got != want {
+		t.Error(got)
+	}
 }

@@ -48,10 +48,10 @@ func taggedTable(ctx context.Context, arn string) (tableID, error) {
 	return tableID{parsed.Account, parsed.Region, name}, nil
 }
 
-// changeTags changes the tags of the table that an ARN names.
-func (s *Service) changeTags(id tableID, arn string, change func(*table) error) error {
+// changeTags changes the tags of a table; missing is the error when there is none.
+func (s *Service) changeTags(id tableID, missing error, change func(*table) error) error {
 	return s.env.DB.Update(func(tx storage.Tx) error {
-		t, err := s.tagged(tx, id, arn)
+		t, err := s.tagged(tx, id, missing)
 		if err != nil {
 			return err
 		}
@@ -62,10 +62,10 @@ func (s *Service) changeTags(id tableID, arn string, change func(*table) error) 
 	})
 }
 
-func (s *Service) tagged(tx storage.Tx, id tableID, arn string) (*table, error) {
+func (s *Service) tagged(tx storage.Tx, id tableID, missing error) (*table, error) {
 	t, err := s.record(tx, id)
 	if isNoTable(err) {
-		return nil, errNoSuchResource(arn)
+		return nil, missing
 	}
 	return t, err
 }
@@ -78,7 +78,7 @@ func (s *Service) tagResource(ctx context.Context, in *ddb.TagResourceInput) (*d
 	if len(in.Tags) == 0 {
 		return nil, errValidation("Atleast one Tag needs to be provided as Input.")
 	}
-	return &ddb.TagResourceOutput{}, s.changeTags(id, in.ResourceArn, func(t *table) error { return t.tag(in.Tags) })
+	return &ddb.TagResourceOutput{}, s.changeTags(id, errNoSuchResource(in.ResourceArn), func(t *table) error { return t.tag(in.Tags) })
 }
 
 func (s *Service) untagResource(ctx context.Context, in *ddb.UntagResourceInput) (*ddb.UntagResourceOutput, error) {
@@ -89,7 +89,7 @@ func (s *Service) untagResource(ctx context.Context, in *ddb.UntagResourceInput)
 	if len(in.TagKeys) == 0 {
 		return nil, errValidation("Atleast one Tag Key needs to be provided as Input.")
 	}
-	return &ddb.UntagResourceOutput{}, s.changeTags(id, in.ResourceArn, func(t *table) error {
+	return &ddb.UntagResourceOutput{}, s.changeTags(id, errNoTable(), func(t *table) error {
 		for _, key := range in.TagKeys {
 			delete(t.Tags, key)
 		}
@@ -104,7 +104,7 @@ func (s *Service) listTagsOfResource(ctx context.Context, in *ddb.ListTagsOfReso
 	}
 	out := &ddb.ListTagsOfResourceOutput{Tags: []*ddb.Tag{}}
 	err = s.env.DB.View(func(tx storage.Tx) error {
-		t, err := s.tagged(tx, id, in.ResourceArn)
+		t, err := s.tagged(tx, id, errNoSuchResource(in.ResourceArn))
 		if err != nil {
 			return err
 		}
