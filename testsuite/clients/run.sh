@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# The first hour of other languages' clients, each against a server of its own:
+# S3 with 20 MB files, DynamoDB, Lambda, API Gateway and IAM, as a tutorial has them.
+#
+#   run.sh [SUITE...]    awscli, boto3, javascript; all without arguments
+#
+# It uses bin/virga, or the program that VIRGA_TEST_PROGRAM names. A suite whose
+# client is missing is left out, with how to get it; with CI set that is a failure.
+#
+# Exit status: 0 all that ran passed, 1 one did not.
+set -uo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+program=${VIRGA_TEST_PROGRAM:-$root/bin/virga}
+[ -x "$program" ] || { echo "clients: $program is missing; make build" >&2; exit 1; }
+work=$(mktemp -d)
+server=
+failed=0
+
+stop() {
+  [ -z "$server" ] || { kill "$server" && wait "$server"; }
+}
+trap 'stop; rm -rf "$work"' EXIT
+
+# Nothing of the user's reaches AWS by mistake.
+while read -r name; do unset "$name"; done < <(compgen -e | grep -E '^(AWS|VIRGA|LAMBDA|LOCALSTACK)_')
+export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none AWS_EC2_METADATA_DISABLED=true
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_PAGER=
+
+# start: a fresh server, with its address in AWS_ENDPOINT_URL.
+start() {
+  "$program" start --port 0 --memory --lambda-executor process 2>"$work/log" &
+  server=$!
+  local _
+  for _ in $(seq 100); do
+    grep -q '^Ready\.$' "$work/log" && break
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.05
+  done
+  AWS_ENDPOINT_URL=http://$(sed -n 's/.*msg=listening address=\([^ ]*\).*/\1/p' "$work/log")
+  export AWS_ENDPOINT_URL
+}
+
+# suite NAME COMMAND...: run it against a fresh server.
+suite() {
+  local name=$1 begun=$SECONDS
+  shift
+  start
+  mkdir -p "$work/$name"
+  if (cd "$work/$name" && "$@") >"$work/out" 2>&1; then
+    echo "ok    $name ($((SECONDS - begun)) s)"
+  else
+    echo "FAIL  $name"
+    sed 's/^/      /' "$work/out"
+    echo "      the server's log:"
+    tail -n 40 "$work/log" | sed 's/^/      /'
+    failed=1
+  fi
+  kill "$server"
+  if ! wait "$server"; then
+    echo "FAIL  $name: the server did not end cleanly"
+    failed=1
+  fi
+  server=
+}
+
+# left_out NAME REASON
+left_out() {
+  echo "skip  $1: $2"
+  [ -z "${CI:-}" ] || failed=1
+}
+
+awscli() {
+  if command -v aws >/dev/null; then
+    suite awscli "$here/awscli.sh"
+  else
+    left_out awscli "needs the AWS CLI (Debian: apt-get install awscli)"
+  fi
+}
+
+# boto3 of Debian and of a version manager may be years apart; both are users'.
+boto3() {
+  local python version seen=
+  for python in python3 /usr/bin/python3; do
+    version=$("$python" -c 'import boto3; print(boto3.__version__)' 2>/dev/null) || continue
+    case " $seen " in *" $version "*) continue ;; esac
+    seen="$seen $version"
+    suite "boto3-$version" "$python" "$here/boto3_suite.py"
+  done
+  [ -n "$seen" ] || left_out boto3 "needs boto3 (Debian: apt-get install python3-boto3)"
+}
+
+# The AWS SDK for JavaScript stays in dist/clients for the next run.
+javascript() {
+  local modules=$root/dist/clients
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    left_out javascript "needs node and npm (Debian: apt-get install nodejs npm)"
+    return
+  fi
+  mkdir -p "$modules"
+  if [ ! -f "$modules/complete" ] || [ "$here/package.json" -nt "$modules/complete" ]; then
+    cp "$here/package.json" "$modules/"
+    if ! (cd "$modules" && npm install --no-package-lock --no-audit --no-fund --silent --fetch-retries=1 && touch complete); then
+      left_out javascript "npm could not install the AWS SDK for JavaScript"
+      return
+    fi
+  fi
+  cp "$here/javascript.mjs" "$modules/"
+  suite javascript node "$modules/javascript.mjs"
+}
+
+for name in ${@:-awscli boto3 javascript}; do
+  "$name"
+done
+exit $failed
