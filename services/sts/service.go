@@ -3,6 +3,9 @@
 //
 // A role that is assumed must exist, but for services that run with a role on
 // a user's behalf: until policies are evaluated they may take any.
+//
+// Sessions are kept for a week after they have expired, so that who uses one
+// is told so; then they are removed, a few with each session that is made.
 package sts
 
 import (
@@ -10,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,19 +26,20 @@ import (
 	"github.com/virga-cloud/virga/storage"
 )
 
-// Roles says whether a role exists.
-type Roles interface {
+// Identities says whether a role exists, and whose a long-term key is.
+type Identities interface {
+	auth.Provider
 	GetRole(ctx context.Context, in *iam.GetRoleInput) (*iam.GetRoleOutput, error)
 }
 
 // Service is STS.
 type Service struct {
-	env   service.Env
-	roles Roles
+	env        service.Env
+	identities Identities
 }
 
 // New is the service.
-func New(env service.Env, roles Roles) *Service { return &Service{env, roles} }
+func New(env service.Env, identities Identities) *Service { return &Service{env, identities} }
 
 // Model implements service.Service.
 func (s *Service) Model() *api.Model { return &sts.Model }
@@ -43,16 +48,23 @@ func (s *Service) Model() *api.Model { return &sts.Model }
 func (s *Service) Operations() []api.Handler {
 	return []api.Handler{
 		sts.AssumeRole.Handle(s.AssumeRole).WithoutEffect("Policy", "PolicyArns", "Tags", "TransitiveTagKeys", "ExternalId", "SerialNumber", "TokenCode", "ProvidedContexts"),
+		sts.GetAccessKeyInfo.Handle(s.getAccessKeyInfo),
 		sts.GetCallerIdentity.Handle(s.getCallerIdentity),
+		sts.GetSessionToken.Handle(s.getSessionToken).WithoutEffect("SerialNumber", "TokenCode"),
 	}
 }
 
 // The keys of STS:
 //
-//	sts / session / access key id    session, until it expires
+//	sts / expiry  / time / access key id    when a session expires; no value
+//	sts / session / access key id           session
 func sessionKey(id string) storage.Key {
 	return storage.Key{}.String("sts").String("session").String(id)
 }
+
+func expiriesKey() storage.Key { return storage.Key{}.String("sts").String("expiry") }
+
+func expiryKey(x *session) storage.Key { return expiriesKey().Time(x.Expires).String(x.ID) }
 
 // session is the record of temporary credentials.
 type session struct {
@@ -89,23 +101,115 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	if err != nil {
 		return nil, err
 	}
-	x := &session{
-		ID: "ASIA" + s.env.IDs.String(ids.Base32, 16), Secret: s.env.IDs.String(base64Alphabet, 40),
-		Token: s.env.IDs.String(base64Alphabet, 356), Account: account,
-		ARN:      fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", partition, account, name, in.RoleSessionName),
-		UniqueID: id + ":" + in.RoleSessionName, Expires: call.Time.Add(duration).Truncate(time.Second),
-	}
-	err = s.env.DB.Update(func(tx storage.Tx) error { return storage.PutRecord(tx, sessionKey(x.ID), x) })
+	x, err := s.begin(api.Principal{
+		Account: account, ID: id + ":" + in.RoleSessionName,
+		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", partition, account, name, in.RoleSessionName),
+	}, call.Time.Add(duration))
 	if err != nil {
 		return nil, err
 	}
 	return &sts.AssumeRoleOutput{
-		Credentials: &sts.Credentials{
-			AccessKeyId: x.ID, SecretAccessKey: x.Secret, SessionToken: x.Token, Expiration: x.Expires,
-		},
+		Credentials:     x.credentials(),
 		AssumedRoleUser: &sts.AssumedRoleUser{AssumedRoleId: x.UniqueID, Arn: x.ARN},
 		SourceIdentity:  in.SourceIdentity,
 	}, nil
+}
+
+// begin makes a session and removes some that are long over.
+func (s *Service) begin(who api.Principal, expires time.Time) (*session, error) {
+	x := &session{
+		ID: "ASIA" + s.env.IDs.String(ids.Base32, 16), Secret: s.env.IDs.String(base64Alphabet, 40),
+		Token: s.env.IDs.String(base64Alphabet, 356), Account: who.Account,
+		ARN: who.ARN, UniqueID: who.ID, Expires: expires.Truncate(time.Second),
+	}
+	now := s.env.Clock.Now()
+	return x, s.env.DB.Update(func(tx storage.Tx) error {
+		if err := sweep(tx, now); err != nil {
+			return err
+		}
+		if err := tx.Set(expiryKey(x), nil); err != nil {
+			return err
+		}
+		return storage.PutRecord(tx, sessionKey(x.ID), x)
+	})
+}
+
+// A session that has expired is remembered for so long, and so many are
+// forgotten with each that begins: more than one, so that they come to an end.
+const (
+	remembered = 7 * 24 * time.Hour
+	forgotten  = 8
+)
+
+func sweep(tx storage.Tx, now time.Time) error {
+	var old [][]byte
+	over := storage.Range{Start: expiriesKey(), End: expiriesKey().Time(now.Add(-remembered)), KeysOnly: true}
+	for e, err := range tx.Scan(over) {
+		if err != nil {
+			return err
+		}
+		if old = append(old, slices.Clone(e.Key)); len(old) == forgotten {
+			break
+		}
+	}
+	for _, key := range old {
+		r := storage.ReadKey(key).Skip(len(expiriesKey()))
+		r.Time()
+		id := r.String()
+		if err := errors.Join(r.Err(), tx.Delete(key), tx.Delete(sessionKey(id))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *session) credentials() *sts.Credentials {
+	return &sts.Credentials{AccessKeyId: x.ID, SecretAccessKey: x.Secret, SessionToken: x.Token, Expiration: x.Expires}
+}
+
+// defaultToken is how long GetSessionToken's credentials last where nothing is
+// said, and maxRootToken how long those of a root user may.
+const (
+	defaultToken = 12 * time.Hour
+	maxRootToken = time.Hour
+)
+
+// getSessionToken issues temporary credentials for the caller.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+func (s *Service) getSessionToken(ctx context.Context, in *sts.GetSessionTokenInput) (*sts.GetSessionTokenOutput, error) {
+	call := api.CallFrom(ctx)
+	if _, err := s.Credentials(ctx, call.AccessKeyID); err == nil {
+		return nil, api.Errorf("AccessDenied", 403, "Cannot call GetSessionToken with session credentials")
+	}
+	duration := defaultToken
+	if in.DurationSeconds != nil {
+		duration = time.Duration(*in.DurationSeconds) * time.Second
+	}
+	if call.Principal.ARN == api.Root(call.Principal.Account).ARN {
+		duration = min(duration, maxRootToken)
+	}
+	x, err := s.begin(call.Principal, call.Time.Add(duration))
+	if err != nil {
+		return nil, err
+	}
+	return &sts.GetSessionTokenOutput{Credentials: x.credentials()}, nil
+}
+
+// getAccessKeyInfo says whose a key is. AWS reads the account from the id; here
+// it is known of keys that were issued.
+func (s *Service) getAccessKeyInfo(ctx context.Context, in *sts.GetAccessKeyInfoInput) (*sts.GetAccessKeyInfoOutput, error) {
+	from := auth.Provider(s.identities)
+	if strings.HasPrefix(in.AccessKeyId, "ASIA") {
+		from = s
+	}
+	c, err := from.Credentials(ctx, in.AccessKeyId)
+	switch {
+	case errors.Is(err, auth.ErrUnknownKey), errors.Is(err, auth.ErrInactiveKey):
+		return nil, api.Errorf("ValidationError", 400, "Invalid value for parameter [AccessKeyId].")
+	case err != nil:
+		return nil, err
+	}
+	return &sts.GetAccessKeyInfoOutput{Account: c.Account}, nil
 }
 
 // base64Alphabet is what secrets and tokens are made of.
@@ -116,7 +220,7 @@ const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 func (s *Service) roleID(ctx context.Context, call *api.Call, account, arn, name string, duration time.Duration) (string, error) {
 	theirs := *call
 	theirs.Account = account
-	out, err := s.roles.GetRole(api.WithCall(ctx, &theirs), &iam.GetRoleInput{RoleName: name})
+	out, err := s.identities.GetRole(api.WithCall(ctx, &theirs), &iam.GetRoleInput{RoleName: name})
 	var missing *iam.NoSuchEntityException
 	switch {
 	case err == nil && out.Role.Arn == arn:
