@@ -26,8 +26,8 @@ case $(uname -m) in arm64 | aarch64) architecture=arm64 ;; *) architecture=x86_6
 
 api() { aws apigateway get-rest-apis --query "items[?name=='photos'].id" --output text; }
 
-# function NAME ARGUMENT...: create it. A new role takes a while to be known on AWS.
-function() {
+# create NAME ARGUMENT...: create the function. A new role takes a while to be known on AWS.
+create() {
   local name=$1 try
   shift
   for try in 1 2 3 4 5; do
@@ -56,8 +56,8 @@ up() {
     {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::'"$thumbnails"'/*"},
     {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:Scan"], "Resource": "arn:aws:dynamodb:*:'"$account"':table/Photos"}]}'
 
-  function thumbnail --runtime python3.11 --handler app.handler --environment "Variables={TABLE=Photos,THUMBNAILS=$thumbnails}"
-  function list --runtime nodejs20.x --handler index.handler --environment "Variables={TABLE=Photos}"
+  create thumbnail --runtime python3.11 --handler app.handler --environment "Variables={TABLE=Photos,THUMBNAILS=$thumbnails}"
+  create list --runtime nodejs20.x --handler index.handler --environment "Variables={TABLE=Photos}"
 
   aws lambda add-permission --function-name photos-thumbnail --statement-id s3 --action lambda:InvokeFunction \
     --principal s3.amazonaws.com --source-arn "arn:aws:s3:::$photos" --source-account "$account" >/dev/null
