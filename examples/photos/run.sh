@@ -107,7 +107,7 @@ for _ in $(seq 60); do
   sleep 0.5
 done
 if [ "$row" = None ]; then
-  echo "photos: no row for $key; the log of photos-thumbnail says why" >&2
+  echo "photos: no row for $key; the log of photos-thumbnail says why (on Virga, the server's)" >&2
   exit 1
 fi
 aws s3 ls --recursive "s3://$thumbnails"
