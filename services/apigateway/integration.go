@@ -3,7 +3,9 @@ package apigateway
 import (
 	"context"
 	"regexp"
+	"strings"
 
+	"github.com/virga-cloud/virga/api"
 	apigw "github.com/virga-cloud/virga/api/apigateway"
 )
 
@@ -12,7 +14,7 @@ var lambdaURI = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda
 
 func (s *Service) putIntegration(ctx context.Context, in *apigw.PutIntegrationInput) (*apigw.Integration, error) {
 	switch {
-	case in.Type != apigw.IntegrationTypeAwsProxy:
+	case in.Type != apigw.IntegrationTypeAwsProxy && in.Type != apigw.IntegrationTypeMock:
 		return nil, notImplemented("An integration of type " + string(in.Type))
 	case in.ConnectionType == apigw.ConnectionTypeVpcLink, in.ConnectionId != "", in.TlsConfig != nil, in.IntegrationTarget != "":
 		return nil, notImplemented("An integration through a VPC link or with a TLS configuration")
@@ -22,12 +24,14 @@ func (s *Service) putIntegration(ctx context.Context, in *apigw.PutIntegrationIn
 		return nil, notImplemented("An integration with credentials of its own")
 	case len(in.RequestParameters) > 0:
 		return nil, notImplemented("An integration that maps request parameters")
-	case in.Uri == "":
-		return nil, badRequest("Integration URI cannot be empty for a type of AWS_PROXY")
-	case !lambdaURI.MatchString(in.Uri):
-		return nil, badRequest("Invalid ARN specified in the request")
-	case in.IntegrationHttpMethod == "":
-		return nil, badRequest("Enumeration value for HttpMethod must be non-empty")
+	}
+	if in.Type == apigw.IntegrationTypeMock {
+		if err := checkMock(in.RequestTemplates); err != nil {
+			return nil, err
+		}
+		in.Uri, in.IntegrationHttpMethod = "", "" // a MOCK integration has none
+	} else if err := checkFunction(in); err != nil {
+		return nil, err
 	}
 	i := &integration{
 		Type: string(in.Type), HTTPMethod: in.IntegrationHttpMethod, URI: in.Uri, Passthrough: in.PassthroughBehavior,
@@ -52,6 +56,22 @@ func (s *Service) putIntegration(ctx context.Context, in *apigw.PutIntegrationIn
 		return nil, err
 	}
 	return i.describe(), nil
+}
+
+// checkFunction checks that an integration names a function.
+func checkFunction(in *apigw.PutIntegrationInput) error {
+	arn, err := api.ParseARN(in.Uri)
+	switch {
+	case in.IntegrationHttpMethod == "":
+		return badRequest("Enumeration value for HttpMethod must be non-empty")
+	case err != nil || arn.Service != "apigateway":
+		return badRequest("Invalid ARN specified in the request")
+	case !strings.HasPrefix(arn.Resource, "path/") && !strings.HasPrefix(arn.Resource, "action/"):
+		return badRequest("AWS ARN for integration must contain path or action")
+	case !lambdaURI.MatchString(in.Uri):
+		return badRequest("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.")
+	}
+	return nil
 }
 
 func (i *integration) describe() *apigw.Integration {
@@ -101,9 +121,17 @@ func (s *Service) putIntegrationResponse(ctx context.Context, in *apigw.PutInteg
 		StatusCode: in.StatusCode, SelectionPattern: in.SelectionPattern, ResponseParameters: in.ResponseParameters,
 		ResponseTemplates: in.ResponseTemplates, ContentHandling: in.ContentHandling,
 	}
+	if _, err := regexp.Compile(in.SelectionPattern); err != nil {
+		return nil, badRequest("Invalid selection pattern specified: " + in.SelectionPattern)
+	}
 	err := s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(m *method) error {
 		if m.Integration == nil {
 			return errNoIntegration
+		}
+		if m.Integration.Type == string(apigw.IntegrationTypeMock) {
+			if err := checkMockResponse(m, out); err != nil {
+				return err
+			}
 		}
 		if m.Integration.Responses == nil {
 			m.Integration.Responses = map[string]*apigw.IntegrationResponse{}

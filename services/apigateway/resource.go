@@ -38,7 +38,7 @@ func (s *Service) createResource(ctx context.Context, in *apigw.CreateResourceIn
 			if other.PathPart == r.PathPart {
 				return conflict("Another resource with the same parent already has this name: " + r.PathPart)
 			}
-			if isVariable(other.PathPart) && isVariable(r.PathPart) && isGreedy(other.PathPart) == isGreedy(r.PathPart) {
+			if isVariable(other.PathPart) && isVariable(r.PathPart) {
 				return badRequest("A sibling (" + other.PathPart + ") of this resource already has a variable path part -- only one is allowed")
 			}
 		}

@@ -27,7 +27,11 @@ type restAPI struct {
 }
 
 // apiOwner is the record by which an API is found from its id.
-type apiOwner struct{ Account, Region string }
+type apiOwner struct {
+	Account, Region string
+	// Disabled says that the API has no execute-api endpoint.
+	Disabled bool
+}
 
 // customID is the tag that chooses an API's id.
 const customID = "_custom_id_"
@@ -63,7 +67,7 @@ func (s *Service) createRestAPI(ctx context.Context, in *apigw.CreateRestApiInpu
 		} else if err := absent(err, nil); err != nil {
 			return err
 		}
-		if err := storage.PutRecord(tx, ownerKey(a.ID), &apiOwner{call.Account, call.Region}); err != nil {
+		if err := storage.PutRecord(tx, ownerKey(a.ID), &apiOwner{call.Account, call.Region, a.DisableExecute}); err != nil {
 			return err
 		}
 		return storage.PutRecord(tx, apiKey(call.Account, call.Region, a.ID), a)

@@ -10,7 +10,9 @@
 //
 // # Powers and limits
 //
-// Integrations are Lambda proxies (AWS_PROXY); the other types are refused.
+// Integrations are Lambda proxies (AWS_PROXY), and MOCK with fixed answers, as
+// a CORS preflight has them; the other types are refused, and so are templates
+// with variables and mappings of parameters.
 // An API's own methods may ask for a signature (AWS_IAM), which must then be
 // there, or for an API key, of which none can exist yet, so that nobody is let in.
 package apigateway
@@ -66,14 +68,14 @@ func (s *Service) Operations() []api.Handler {
 		apigw.PutMethod.Handle(s.putMethod).WithoutEffect("operationName", "requestParameters", "requestModels", "authorizationScopes"),
 		apigw.GetMethod.Handle(s.getMethod),
 		apigw.DeleteMethod.Handle(s.deleteMethod),
-		apigw.PutMethodResponse.Handle(s.putMethodResponse).WithoutEffect("responseParameters", "responseModels"),
+		apigw.PutMethodResponse.Handle(s.putMethodResponse).WithoutEffect("responseModels"),
 		apigw.GetMethodResponse.Handle(s.getMethodResponse),
 		apigw.DeleteMethodResponse.Handle(s.deleteMethodResponse),
 
-		apigw.PutIntegration.Handle(s.putIntegration).WithoutEffect("cacheNamespace", "cacheKeyParameters", "contentHandling", "passthroughBehavior", "requestTemplates"),
+		apigw.PutIntegration.Handle(s.putIntegration).WithoutEffect("cacheNamespace", "cacheKeyParameters", "contentHandling"),
 		apigw.GetIntegration.Handle(s.getIntegration),
 		apigw.DeleteIntegration.Handle(s.deleteIntegration),
-		apigw.PutIntegrationResponse.Handle(s.putIntegrationResponse).WithoutEffect("selectionPattern", "responseParameters", "responseTemplates", "contentHandling"),
+		apigw.PutIntegrationResponse.Handle(s.putIntegrationResponse).WithoutEffect("contentHandling"),
 		apigw.GetIntegrationResponse.Handle(s.getIntegrationResponse),
 		apigw.DeleteIntegrationResponse.Handle(s.deleteIntegrationResponse),
 
