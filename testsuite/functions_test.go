@@ -23,9 +23,17 @@ func integrationURI(function string) string {
 // python is a deployment package with one module, app.py.
 func python(t *testing.T, source string) []byte {
 	t.Helper()
+	return program(t, "app.py", source)
+}
+
+// program is a deployment package with one file that may be run.
+func program(t *testing.T, name, source string) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	w, err := z.Create("app.py")
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+	h.SetMode(0o755)
+	w, err := z.CreateHeader(h)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 	}{
 		{"a known operation, JSON", request(t, "POST", server.URL, "{}", "Content-Type", "application/x-amz-json-1.0", "X-Amz-Target", "DynamoDB_20120810.ExportTableToPointInTime", "Authorization", signed("dynamodb")), 501, "ExportTableToPointInTime"},
 		{"an unknown operation, JSON", request(t, "POST", server.URL, "{}", "Content-Type", "application/x-amz-json-1.0", "X-Amz-Target", "DynamoDB_20120810.MakeCoffee", "Authorization", signed("dynamodb")), 400, "UnknownOperationException"},
-		{"a known operation, query", request(t, "POST", server.URL, "Action=CreateGroup&Version=2010-05-08&GroupName=g", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 501, "<Code>"},
+		{"a known operation, query", request(t, "POST", server.URL, "Action=GenerateOrganizationsAccessReport&Version=2010-05-08&EntityPath=o-a", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 501, "<Code>"},
 		{"an unknown operation, query", request(t, "POST", server.URL, "Action=MakeCoffee&Version=2010-05-08", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 400, "<Code>InvalidAction</Code>"},
 		{"a known operation, REST", request(t, "GET", server.URL+"/2015-03-31/event-source-mappings", "", "Authorization", signed("lambda")), 501, "ListEventSourceMappings"},
 		{"a known operation, S3", request(t, "GET", server.URL+"/b?inventory", "", "Authorization", signed("s3")), 501, "<Code>NotImplemented</Code>"},
@@ -77,7 +77,7 @@ func TestHealthAndCoverage(t *testing.T) {
 			got[s.Service+"."+op.Name] = op.Implemented
 		}
 	}
-	for name, want := range map[string]bool{"s3.PutObject": true, "lambda.Invoke": true, "iam.CreateRole": true, "iam.CreateGroup": false, "sqs.SendMessage": false} {
+	for name, want := range map[string]bool{"s3.PutObject": true, "lambda.Invoke": true, "iam.CreateRole": true, "iam.GenerateOrganizationsAccessReport": false, "sqs.SendMessage": false} {
 		if is, known := got[name]; !known || is != want {
 			t.Errorf("%s: known %v, implemented %v", name, known, is)
 		}
