@@ -39,6 +39,7 @@ const gcInterval = 5 * time.Minute
 type badger struct {
 	db   *badgerdb.DB
 	lock io.Closer // of the data directory
+	hot  *hot
 }
 
 // openBadger opens the engine in dir, which exists and can be written.
@@ -74,7 +75,7 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 	db, err := badgerdb.Open(opts)
 	switch {
 	case err == nil:
-		return &badger{db: db}, nil
+		return &badger{db: db, hot: newHot()}, nil
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
 		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
 	default:
@@ -141,10 +142,15 @@ func checkTable(name string) error {
 }
 
 func (b *badger) begin(update bool) engineTx {
-	return &badgerTx{b.db.NewTransaction(update)}
+	t := &badgerTx{hot: b.hot, update: update, begun: b.hot.ended.Load()} // before the snapshot is taken
+	t.txn = b.db.NewTransaction(update)
+	return t
 }
 
-func (b *badger) reset() error { return b.db.DropAll() }
+func (b *badger) reset() error {
+	b.hot.clear()
+	return b.db.DropAll()
+}
 
 func (b *badger) close() error { return errors.Join(b.db.Close(), b.lock.Close()) }
 
@@ -162,9 +168,21 @@ func (b *badger) maintain(ctx context.Context) error {
 	}
 }
 
-type badgerTx struct{ txn *badgerdb.Txn }
+type badgerTx struct {
+	txn    *badgerdb.Txn
+	hot    *hot
+	update bool
+	begun  uint64
+	// wrote are the keys that the transaction writes.
+	wrote [][]byte
+}
 
 func (t *badgerTx) Get(key []byte) ([]byte, error) {
+	if !t.update {
+		if value, ok := t.hot.get(key, t.txn.ReadTs()); ok {
+			return value, nil
+		}
+	}
 	item, err := t.txn.Get(key)
 	if errors.Is(err, badgerdb.ErrKeyNotFound) {
 		return nil, ErrNotFound
@@ -180,12 +198,21 @@ func (t *badgerTx) Get(key []byte) ([]byte, error) {
 		}
 		return nil
 	})
+	if err == nil && !t.update && len(value) < valueThreshold {
+		t.hot.put(key, value, item.Version(), t.begun)
+	}
 	return value, err
 }
 
-func (t *badgerTx) Set(key, value []byte) error { return tooBig(t.txn.Set(key, value)) }
+func (t *badgerTx) Set(key, value []byte) error {
+	t.wrote = append(t.wrote, key)
+	return tooBig(t.txn.Set(key, value))
+}
 
-func (t *badgerTx) Delete(key []byte) error { return tooBig(t.txn.Delete(key)) }
+func (t *badgerTx) Delete(key []byte) error {
+	t.wrote = append(t.wrote, key)
+	return tooBig(t.txn.Delete(key))
+}
 
 func tooBig(err error) error {
 	if errors.Is(err, badgerdb.ErrTxnTooBig) {
@@ -255,6 +282,8 @@ func (r Range) prefix() []byte {
 }
 
 func (t *badgerTx) commit() error {
+	t.hot.hold(t.wrote)
+	defer t.hot.release(t.wrote)
 	err := t.txn.Commit()
 	if errors.Is(err, badgerdb.ErrConflict) {
 		return errConflict
