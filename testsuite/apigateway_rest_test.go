@@ -177,7 +177,7 @@ def handler(event, context):
 	r.method(t, r.root, "GET")
 	r.deploy(t, "prod")
 	status, body := exchange(t, r.HTTP, request(t, "GET", r.url("/prod?do=answer"), ""))
-	if status != 500 || strings.TrimSpace(body) != `{"message":"Internal server error"}` {
+	if status != 500 || strings.TrimSpace(body) != `{"message": "Internal server error"}` {
 		t.Errorf("without permission: %d %s", status, body)
 	}
 	r.permit(t)
