@@ -19,6 +19,8 @@
 // care, times and requests per second may not. Every answer is checked
 // for its status and size, the first on each connection for its content.
 //
+// It is run in the module, whose go command builds the function that is invoked.
+//
 //	go build -o bin/virga ./cmd/virga && go run ./testsuite/bench -server bin/virga
 //	go run ./testsuite/bench -only 's3 get' -round 300ms
 //	go run ./testsuite/bench -only start -store /var/tmp/million
@@ -33,6 +35,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -105,13 +108,24 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	b.report.Machine = machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()}
+	b.report.Machine = machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), machineLoad()}
 	for _, part := range []func(context.Context) error{b.requests, b.functions, b.starts} {
 		if err := part(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// machineLoad is how busy the machine is with other things.
+// https://man7.org/linux/man-pages/man5/proc_loadavg.5.html
+func machineLoad() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	minute, _, _ := strings.Cut(string(text), " ")
+	return minute
 }
 
 // chosen says whether a case is to be run.

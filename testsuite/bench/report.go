@@ -23,6 +23,9 @@ type machine struct {
 	Architecture string `json:"architecture"`
 	Processors   int    `json:"processors"`
 	Go           string `json:"go"`
+	// Load is how busy the machine was before: the runnable processes on average
+	// over a minute, "" where the system does not say.
+	Load string `json:"load,omitempty"`
 }
 
 // rate is how a case went with all subjects.
@@ -95,7 +98,11 @@ const idleFloor, idleAim = 40 << 20, 25 << 20
 
 // print prints the report as tables.
 func (r *report) print(out io.Writer) {
-	fmt.Fprintf(out, "%s/%s, %d processors, %s\n", r.Machine.System, r.Machine.Architecture, r.Machine.Processors, r.Machine.Go)
+	fmt.Fprintf(out, "%s/%s, %d processors, %s", r.Machine.System, r.Machine.Architecture, r.Machine.Processors, r.Machine.Go)
+	if r.Machine.Load != "" {
+		fmt.Fprintf(out, ", load %s before", r.Machine.Load)
+	}
+	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	title := func(s string, columns ...string) {
 		fmt.Fprintf(w, "\n%s\n%s\t\n", s, strings.Join(columns, "\t"))
@@ -120,7 +127,7 @@ func (r *report) print(out io.Writer) {
 			millis(x.Cold), x.PerSecond, x.Ratio)
 	}
 	if len(r.Starts) > 0 {
-		title("From start to the first answer (median); resident memory (of which own) 2 s later, MiB",
+		title("From start to the first answer (median); resident memory (of which own) at rest, MiB",
 			"", "time", "floor", "aim", "", "memory")
 	}
 	for _, x := range r.Starts {
@@ -128,7 +135,7 @@ func (r *report) print(out io.Writer) {
 			verdict(x.Time, x.Floor, x.Aim), mebibytes(x.IdleBytes, x.IdleOwnBytes))
 	}
 	if len(r.Memory) > 0 {
-		title("Resident memory (of which own), MiB", "", "idle", "floor", "aim", "", "after load", "2 s later")
+		title("Resident memory (of which own), MiB", "", "idle", "floor", "aim", "", "after load", "at rest")
 	}
 	for _, x := range r.Memory {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t\n", x.Store, mebibytes(x.IdleBytes, x.IdleOwnBytes), idleFloor>>20, idleAim>>20,

@@ -43,7 +43,7 @@ func (b *bench) requests(ctx context.Context) (err error) {
 	subjects := []*subject{disk, memory}
 
 	usages := make([]usage, len(subjects))
-	if err := settle(ctx); err != nil {
+	if err := settle(ctx, subjects...); err != nil {
 		return err
 	}
 	for i, s := range subjects {
@@ -65,7 +65,7 @@ func (b *bench) requests(ctx context.Context) (err error) {
 	for i, s := range subjects {
 		usages[i].LoadedBytes, usages[i].LoadedOwnBytes = s.memory()
 	}
-	if err := settle(ctx); err != nil {
+	if err := settle(ctx, subjects...); err != nil {
 		return err
 	}
 	for i, s := range subjects {
@@ -75,13 +75,26 @@ func (b *bench) requests(ctx context.Context) (err error) {
 	return nil
 }
 
-// settle waits until a server has done what it does without being asked.
-func settle(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(2 * time.Second):
-		return nil
+// settle waits until servers have done what they do without being asked, such as
+// sorting what was written: until a second goes by that they do not use. A
+// server that finds no rest is not waited for.
+func settle(ctx context.Context, subjects ...*subject) error {
+	used := func() (sum time.Duration) {
+		for _, s := range subjects {
+			sum += s.processor()
+		}
+		return sum
+	}
+	for deadline := time.Now().Add(patience); ; {
+		before := used()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+		if used()-before <= 2*tick || time.Now().After(deadline) {
+			return nil
+		}
 	}
 }
 

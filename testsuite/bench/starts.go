@@ -89,7 +89,7 @@ func (b *bench) start(ctx context.Context, name string, r request, check func([]
 		}
 		took, err := s.firstAnswer(ctx, r, check, began)
 		if err == nil && n == startCount {
-			if err = settle(ctx); err == nil {
+			if err = settle(ctx, s); err == nil {
 				resident, own = s.memory()
 			}
 		}
@@ -138,7 +138,9 @@ func (b *bench) loadStore(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	err = b.loadItems(ctx, s)
+	if err = b.loadItems(ctx, s); err == nil {
+		err = settle(ctx, s)
+	}
 	if err = errors.Join(err, s.end()); err != nil {
 		return errors.Join(err, os.RemoveAll(unfinished))
 	}
