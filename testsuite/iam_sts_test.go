@@ -103,3 +103,32 @@ func TestAssumeRole(t *testing.T) {
 	_, err := a.As(*c.AccessKeyId, *c.SecretAccessKey, "").STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	refused(t, err, "InvalidClientTokenId")
 }
+
+// Where callers must be known, the root key makes the first user, and strangers
+// are refused in each service's words.
+func TestKnownCallersOnly(t *testing.T) {
+	t.Parallel()
+	ctx, server := t.Context(), harness.Start(t, harness.Options{Args: []string{"--auth", "enforce"}})
+	root := server.As("test", "test", "")
+	if who := must(root.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}))(t); *who.Arn != "arn:aws:iam::000000000000:root" {
+		t.Errorf("the root key is %s", *who.Arn)
+	}
+	if who := must(server.As("210987654321", "test", "").STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}))(t); *who.Arn != "arn:aws:iam::210987654321:root" {
+		t.Errorf("an account's key is %s", *who.Arn)
+	}
+	must(root.IAM.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("ada")}))(t)
+	key := must(root.IAM.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String("ada")}))(t).AccessKey
+	if who := must(server.As(*key.AccessKeyId, *key.SecretAccessKey, "").STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}))(t); *who.Arn != "arn:aws:iam::000000000000:user/ada" {
+		t.Errorf("the user is %s", *who.Arn)
+	}
+
+	_, err := server.As("test", "wrong", "").STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	refused(t, err, "SignatureDoesNotMatch")
+	stranger := server.As("AKIAIOSFODNN7EXAMPLE", "any", "")
+	_, err = stranger.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	refused(t, err, "InvalidClientTokenId")
+	_, err = stranger.DynamoDB.ListTables(ctx, &dynamodb.ListTablesInput{})
+	refused(t, err, "UnrecognizedClientException")
+	_, err = stranger.S3.ListBuckets(ctx, &s3.ListBucketsInput{})
+	refused(t, err, "InvalidAccessKeyId")
+}

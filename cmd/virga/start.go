@@ -183,9 +183,13 @@ func compose(c *config, stored *stored, port int, log *slog.Logger) (*parts, err
 			return nil, err
 		}
 	}
+	known := all.Credentials
+	if auth.Mode(c.auth) != auth.Off {
+		known = rootKeys{known}
+	}
 	p.server = server.New(server.Options{
 		Models: catalog.Models, Services: p.services,
-		Verifier: &auth.Verifier{Provider: all.Credentials, Clock: now, Mode: auth.Mode(c.auth)},
+		Verifier: &auth.Verifier{Provider: known, Clock: now, Mode: auth.Mode(c.auth)},
 		Clock:    now, IDs: id, Log: log, Domain: c.publicHost, Version: version, TLS: certificate,
 		Reset: func() error { return storage.Reset(stored.db, stored.blobs) },
 		Drain: func(ctx context.Context) error { return p.drain(ctx) },
