@@ -21,12 +21,13 @@ type bodyFiles struct {
 	dir  string
 	sync bool
 	log  *slog.Logger
+	maps *bodyMaps
 }
 
 const dirtyFile = "dirty"
 
 func openBodyFiles(dir string, db DB, o Options) (*bodyFiles, error) {
-	b := &bodyFiles{dir: dir, sync: o.Sync, log: o.Log}
+	b := &bodyFiles{dir: dir, sync: o.Sync, log: o.Log, maps: newBodyMaps()}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -97,6 +98,9 @@ func (b *bodyFiles) create(id string) (bodyWriter, error) {
 }
 
 func (b *bodyFiles) open(id string) (body, error) {
+	if mapped := b.maps.open(id); mapped != nil {
+		return mapped, nil
+	}
 	f, err := os.Open(b.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotFound
@@ -104,10 +108,14 @@ func (b *bodyFiles) open(id string) (body, error) {
 	if err != nil {
 		return nil, err
 	}
+	if mapped := b.maps.add(id, f); mapped != nil {
+		return mapped, f.Close()
+	}
 	return fileBody{f}, nil
 }
 
 func (b *bodyFiles) remove(id string) error {
+	b.maps.forget(id)
 	err := os.Remove(b.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -116,6 +124,7 @@ func (b *bodyFiles) remove(id string) error {
 }
 
 func (b *bodyFiles) clear() error {
+	b.maps.clear()
 	dirs, err := os.ReadDir(b.dir)
 	if err != nil {
 		return err
@@ -131,6 +140,7 @@ func (b *bodyFiles) clear() error {
 }
 
 func (b *bodyFiles) close(clean bool) error {
+	b.maps.clear()
 	if !clean {
 		return nil
 	}

@@ -15,7 +15,7 @@ type bodyMemory struct {
 // pieces is a body; every piece but the last has pieceSize bytes.
 type pieces [][]byte
 
-const pieceSize = 256 << 10
+const pieceSize = 1 << 20
 
 func newBodyMemory() *bodyMemory { return &bodyMemory{bodies: map[string]pieces{}} }
 
