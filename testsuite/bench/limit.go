@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // limitCommand makes this program the limit instead of the bench.
@@ -33,7 +34,13 @@ func serveLimit(args []string) error {
 	if err != nil {
 		return err
 	}
-	body := make([]byte, *answer)
+	// As many bodies as there are objects, written once: a single one would stay
+	// in the processor's caches, and one never written is a page of the system's zeros.
+	bodies := make([][]byte, objectKeys)
+	for i := range bodies {
+		bodies[i] = objectBody(*answer)
+	}
+	var next atomic.Uint32
 	length := []string{strconv.Itoa(*answer)}
 	buffers := sync.Pool{New: func() any { return new([64 << 10]byte) }}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +58,7 @@ func serveLimit(args []string) error {
 		if err != nil {
 			return
 		}
-		w.Write(body)
+		w.Write(bodies[next.Add(1)%objectKeys])
 	})}
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
