@@ -25,7 +25,8 @@ type room struct {
 var rooms = []room{
 	{"api", nil,
 		"the vocabulary stands on the standard library alone, so that everything may stand on it"},
-	{"api/attribute", nil, "it is a hand-written type of the vocabulary"},
+	{"api/attribute", []string{"api/jsontext"}, "it is a hand-written type of the vocabulary that knows its own form in JSON"},
+	{"api/jsontext", nil, "it is how texts of JSON are written, by whoever writes them"},
 	{"api/clock", nil, "it is what everything is given"},
 	{"api/ids", nil, "it is what everything is given"},
 	{"api/*", []string{"api", "api/*"},

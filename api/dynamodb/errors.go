@@ -33,8 +33,8 @@ var shapeBackupNotFoundException = api.ErrorShape{Name: "BackupNotFoundException
 
 // ConditionalCheckFailedException is the error of that name in the model.
 type ConditionalCheckFailedException struct {
-	Message string                     `aws:"message"`
-	Item    map[string]attribute.Value `aws:"Item,key.max=65535"`
+	Message string         `aws:"message"`
+	Item    attribute.Item `aws:"Item"`
 }
 
 func (e *ConditionalCheckFailedException) Error() string {

@@ -125,16 +125,16 @@ type BatchGetItemInput struct {
 
 // BatchGetItemOutput is the structure of that name in the model.
 type BatchGetItemOutput struct {
-	Responses        map[string][]map[string]attribute.Value `aws:"Responses,key.min=1,key.max=1024"`
-	UnprocessedKeys  map[string]*KeysAndAttributes           `aws:"UnprocessedKeys,min=1,max=100,key.min=1,key.max=1024"`
-	ConsumedCapacity []*ConsumedCapacity                     `aws:"ConsumedCapacity"`
+	Responses        map[string][]attribute.Item   `aws:"Responses,key.min=1,key.max=1024"`
+	UnprocessedKeys  map[string]*KeysAndAttributes `aws:"UnprocessedKeys,min=1,max=100,key.min=1,key.max=1024"`
+	ConsumedCapacity []*ConsumedCapacity           `aws:"ConsumedCapacity"`
 }
 
 // BatchStatementError is the structure of that name in the model.
 type BatchStatementError struct {
 	Code    BatchStatementErrorCodeEnum `aws:"Code"`
 	Message string                      `aws:"Message"`
-	Item    map[string]attribute.Value  `aws:"Item,key.max=65535"`
+	Item    attribute.Item              `aws:"Item"`
 }
 
 // BatchStatementRequest is the structure of that name in the model.
@@ -147,9 +147,9 @@ type BatchStatementRequest struct {
 
 // BatchStatementResponse is the structure of that name in the model.
 type BatchStatementResponse struct {
-	Error_    *BatchStatementError       `aws:"Error"`
-	TableName string                     `aws:"TableName,min=3,max=255,pattern=W2EtekEtWjAtOV8uLV0r"`
-	Item      map[string]attribute.Value `aws:"Item,key.max=65535"`
+	Error_    *BatchStatementError `aws:"Error"`
+	TableName string               `aws:"TableName,min=3,max=255,pattern=W2EtekEtWjAtOV8uLV0r"`
+	Item      attribute.Item       `aws:"Item"`
 }
 
 // BatchWriteItemInput is the structure of that name in the model.
@@ -174,9 +174,9 @@ type BillingModeSummary struct {
 
 // CancellationReason is the structure of that name in the model.
 type CancellationReason struct {
-	Item    map[string]attribute.Value `aws:"Item,key.max=65535"`
-	Code    string                     `aws:"Code"`
-	Message string                     `aws:"Message"`
+	Item    attribute.Item `aws:"Item"`
+	Code    string         `aws:"Code"`
+	Message string         `aws:"Message"`
 }
 
 // Capacity is the structure of that name in the model.
@@ -370,9 +370,9 @@ type DeleteItemInput struct {
 
 // DeleteItemOutput is the structure of that name in the model.
 type DeleteItemOutput struct {
-	Attributes            map[string]attribute.Value `aws:"Attributes,key.max=65535"`
-	ConsumedCapacity      *ConsumedCapacity          `aws:"ConsumedCapacity"`
-	ItemCollectionMetrics *ItemCollectionMetrics     `aws:"ItemCollectionMetrics"`
+	Attributes            attribute.Item         `aws:"Attributes"`
+	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 // DeleteReplicaAction is the structure of that name in the model.
@@ -580,10 +580,10 @@ type ExecuteStatementInput struct {
 
 // ExecuteStatementOutput is the structure of that name in the model.
 type ExecuteStatementOutput struct {
-	Items            []map[string]attribute.Value `aws:"Items"`
-	NextToken        string                       `aws:"NextToken,min=1,max=32768"`
-	ConsumedCapacity *ConsumedCapacity            `aws:"ConsumedCapacity"`
-	LastEvaluatedKey map[string]attribute.Value   `aws:"LastEvaluatedKey,key.max=65535"`
+	Items            []attribute.Item           `aws:"Items"`
+	NextToken        string                     `aws:"NextToken,min=1,max=32768"`
+	ConsumedCapacity *ConsumedCapacity          `aws:"ConsumedCapacity"`
+	LastEvaluatedKey map[string]attribute.Value `aws:"LastEvaluatedKey,key.max=65535"`
 }
 
 // ExecuteTransactionInput is the structure of that name in the model.
@@ -686,8 +686,8 @@ type GetItemInput struct {
 
 // GetItemOutput is the structure of that name in the model.
 type GetItemOutput struct {
-	Item             map[string]attribute.Value `aws:"Item,key.max=65535"`
-	ConsumedCapacity *ConsumedCapacity          `aws:"ConsumedCapacity"`
+	Item             attribute.Item    `aws:"Item"`
+	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
 // GetResourcePolicyInput is the structure of that name in the model.
@@ -859,7 +859,7 @@ type ItemCollectionMetrics struct {
 
 // ItemResponse is the structure of that name in the model.
 type ItemResponse struct {
-	Item map[string]attribute.Value `aws:"Item,key.max=65535"`
+	Item attribute.Item `aws:"Item"`
 }
 
 // KeySchemaElement is the structure of that name in the model.
@@ -1101,9 +1101,9 @@ type PutItemInput struct {
 
 // PutItemOutput is the structure of that name in the model.
 type PutItemOutput struct {
-	Attributes            map[string]attribute.Value `aws:"Attributes,key.max=65535"`
-	ConsumedCapacity      *ConsumedCapacity          `aws:"ConsumedCapacity"`
-	ItemCollectionMetrics *ItemCollectionMetrics     `aws:"ItemCollectionMetrics"`
+	Attributes            attribute.Item         `aws:"Attributes"`
+	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 // PutRequest is the structure of that name in the model.
@@ -1147,11 +1147,11 @@ type QueryInput struct {
 
 // QueryOutput is the structure of that name in the model.
 type QueryOutput struct {
-	Items            []map[string]attribute.Value `aws:"Items"`
-	Count            *int32                       `aws:"Count"`
-	ScannedCount     *int32                       `aws:"ScannedCount"`
-	LastEvaluatedKey map[string]attribute.Value   `aws:"LastEvaluatedKey,key.max=65535"`
-	ConsumedCapacity *ConsumedCapacity            `aws:"ConsumedCapacity"`
+	Items            []attribute.Item           `aws:"Items"`
+	Count            *int32                     `aws:"Count"`
+	ScannedCount     *int32                     `aws:"ScannedCount"`
+	LastEvaluatedKey map[string]attribute.Value `aws:"LastEvaluatedKey,key.max=65535"`
+	ConsumedCapacity *ConsumedCapacity          `aws:"ConsumedCapacity"`
 }
 
 // Replica is the structure of that name in the model.
@@ -1364,17 +1364,17 @@ type ScanInput struct {
 
 // ScanOutput is the structure of that name in the model.
 type ScanOutput struct {
-	Items            []map[string]attribute.Value `aws:"Items"`
-	Count            *int32                       `aws:"Count"`
-	ScannedCount     *int32                       `aws:"ScannedCount"`
-	LastEvaluatedKey map[string]attribute.Value   `aws:"LastEvaluatedKey,key.max=65535"`
-	ConsumedCapacity *ConsumedCapacity            `aws:"ConsumedCapacity"`
+	Items            []attribute.Item           `aws:"Items"`
+	Count            *int32                     `aws:"Count"`
+	ScannedCount     *int32                     `aws:"ScannedCount"`
+	LastEvaluatedKey map[string]attribute.Value `aws:"LastEvaluatedKey,key.max=65535"`
+	ConsumedCapacity *ConsumedCapacity          `aws:"ConsumedCapacity"`
 }
 
 // SearchResultItem is the structure of that name in the model.
 type SearchResultItem struct {
-	Item  map[string]attribute.Value `aws:"Item,key.max=65535"`
-	Score *float64                   `aws:"Score"`
+	Item  attribute.Item `aws:"Item"`
+	Score *float64       `aws:"Score"`
 }
 
 // SearchSchemaElement is the structure of that name in the model.
@@ -1665,9 +1665,9 @@ type UpdateItemInput struct {
 
 // UpdateItemOutput is the structure of that name in the model.
 type UpdateItemOutput struct {
-	Attributes            map[string]attribute.Value `aws:"Attributes,key.max=65535"`
-	ConsumedCapacity      *ConsumedCapacity          `aws:"ConsumedCapacity"`
-	ItemCollectionMetrics *ItemCollectionMetrics     `aws:"ItemCollectionMetrics"`
+	Attributes            attribute.Item         `aws:"Attributes"`
+	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 // UpdateKinesisStreamingConfiguration is the structure of that name in the model.

@@ -1,15 +1,12 @@
 package protocol
 
 import (
-	"encoding/base64"
-	"slices"
-
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/attribute"
 )
 
-// DynamoDB's attribute values are read and written here without their plan,
-// since most of what passes through the server is made of them.
+// DynamoDB's attribute values are read here without their plan, since most of
+// what passes through the server is made of them. Package attribute writes them.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 
 // Defects of attribute values that JSON and the model have no words for; they
@@ -226,6 +223,19 @@ func (r *jsonReader) blobs() (attribute.Value, error) {
 	}
 }
 
+// item reads an item of an answer.
+func (r *jsonReader) item(sh *shape, out *attribute.Item) error {
+	if r.space() != '{' {
+		return r.wrongType(sh)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	values, err := r.attributes()
+	*out = values
+	return err
+}
+
 // attributes reads the rest of a map of attribute values, its brace being
 // read. The entries are gathered first, so that the map is made in its size.
 func (r *jsonReader) attributes() (attribute.M, error) {
@@ -257,87 +267,4 @@ func (r *jsonReader) attributes() (attribute.M, error) {
 		m[name] = r.values[values+i]
 	}
 	return m, nil
-}
-
-// appendAttribute writes an attribute value; a nil one as {}.
-func appendAttribute(b []byte, v attribute.Value) []byte {
-	switch v := v.(type) {
-	case attribute.S:
-		b = append(appendJSONString(append(b, `{"S":`...), string(v)), '}')
-	case attribute.N:
-		b = append(appendJSONString(append(b, `{"N":`...), string(v)), '}')
-	case attribute.B:
-		b = append(appendJSONBlob(append(b, `{"B":`...), v), '}')
-	case attribute.BOOL:
-		if v {
-			return append(b, `{"BOOL":true}`...)
-		}
-		b = append(b, `{"BOOL":false}`...)
-	case attribute.NULL:
-		b = append(b, `{"NULL":true}`...)
-	case attribute.L:
-		b = append(b, `{"L":[`...)
-		for i, e := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendAttribute(b, e)
-		}
-		b = append(b, `]}`...)
-	case attribute.M:
-		b = append(appendAttributes(append(b, `{"M":`...), v), '}')
-	case attribute.SS:
-		b = append(appendStrings(append(b, `{"SS":`...), v), '}')
-	case attribute.NS:
-		b = append(appendStrings(append(b, `{"NS":`...), v), '}')
-	case attribute.BS:
-		b = append(b, `{"BS":[`...)
-		for i, e := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSONBlob(b, e)
-		}
-		b = append(b, `]}`...)
-	default:
-		b = append(b, `{}`...)
-	}
-	return b
-}
-
-// appendAttributes writes a map of attribute values in the order of its names,
-// so that equal answers have equal bytes.
-func appendAttributes(b []byte, m attribute.M) []byte {
-	var room [24]string
-	names := room[:0]
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	b = append(b, '{')
-	for i, name := range names {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendJSONString(b, name), ':')
-		b = appendAttribute(b, m[name])
-	}
-	return append(b, '}')
-}
-
-func appendStrings(b []byte, list []string) []byte {
-	b = append(b, '[')
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendJSONString(b, s)
-	}
-	return append(b, ']')
-}
-
-func appendJSONBlob(b, data []byte) []byte {
-	b = append(b, '"')
-	b = base64.StdEncoding.AppendEncode(b, data)
-	return append(b, '"')
 }

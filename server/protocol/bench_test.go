@@ -72,7 +72,7 @@ func BenchmarkGetItem(b *testing.B) {
 	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), nil, item); err != nil {
 		b.Fatal(err)
 	}
-	out := &dynamodb.GetItemOutput{Item: item.Item}
+	out := &dynamodb.GetItemOutput{Item: attribute.ItemOf(item.Item)}
 	b.ReportAllocs()
 	for b.Loop() {
 		in := new(dynamodb.GetItemInput)
@@ -98,7 +98,7 @@ func BenchmarkQuery100(b *testing.B) {
 	}
 	out := &dynamodb.QueryOutput{Count: new(int32(100)), ScannedCount: new(int32(100))}
 	for range 100 {
-		out.Items = append(out.Items, map[string]attribute.Value(item.Item))
+		out.Items = append(out.Items, attribute.ItemOf(item.Item))
 	}
 	b.ReportAllocs()
 	for b.Loop() {

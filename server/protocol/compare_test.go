@@ -72,7 +72,7 @@ func known(sh *shape, v any, rest bool) any {
 				out[key] = known(names[key].shape, e, rest)
 			case sh.kind == kindMap:
 				out[key] = known(sh.elem, e, rest)
-			case sh.kind == kindAttribute, sh.kind == kindDocument:
+			case sh.kind == kindAttribute, sh.kind == kindItem, sh.kind == kindDocument:
 				out[key] = e
 			}
 		}

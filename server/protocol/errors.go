@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/jsontext"
 )
 
 // failure is an error on its way out, whatever it was made of.
@@ -208,8 +209,8 @@ func (f *failure) jsonMembers(w jsonWriter, svc *api.Service) {
 
 // property writes a member with a comma behind it.
 func (w jsonWriter) property(name, value string) {
-	w.buf = append(appendJSONString(w.buf, name), ':')
-	w.buf = append(appendJSONString(w.buf, value), ',')
+	w.buf = append(jsontext.AppendString(w.buf, name), ':')
+	w.buf = append(jsontext.AppendString(w.buf, value), ',')
 }
 
 // cborEnvelope is the map of __type and the error's members.

@@ -37,7 +37,7 @@ func TestErrorEnvelopes(t *testing.T) {
 			&dynamodb.ResourceNotFoundException{Message: "Requested resource not found"}, 400, "Content-Type: application/x-amz-json-1.0",
 			`{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"}`},
 		{"an error travels with its fields, wrapped or not", api.JSON, &dynamodb.Service,
-			fmt.Errorf("put: %w", &dynamodb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: map[string]attribute.Value{"id": attribute.S("1")}}), 400, "",
+			fmt.Errorf("put: %w", &dynamodb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: attribute.M{"id": attribute.S("1")}}), 400, "",
 			`{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed","Item":{"id":{"S":"1"}}}`},
 		{"the validator's errors have its own", api.JSON, &dynamodb.Service,
 			api.Errorf("ValidationException", 400, "wrong"), 400, "",

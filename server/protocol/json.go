@@ -159,6 +159,8 @@ func (r *jsonReader) value(sh *shape, s slot, m *member) error {
 		return r.stringValue(sh, s.string())
 	case kindAttribute:
 		return r.attribute(s.attribute())
+	case kindItem:
+		return r.item(sh, s.item())
 	case kindList:
 		return r.list(sh, s, m)
 	case kindMap:

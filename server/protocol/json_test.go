@@ -49,7 +49,7 @@ func TestJSONItems(t *testing.T) {
 	}
 
 	w := httptest.NewRecorder()
-	if err := For(api.JSON).Encode(dynamodb.GetItem.Spec(), w, &dynamodb.GetItemOutput{Item: in.Item}); err != nil {
+	if err := For(api.JSON).Encode(dynamodb.GetItem.Spec(), w, &dynamodb.GetItemOutput{Item: attribute.ItemOf(in.Item)}); err != nil {
 		t.Fatal(err)
 	}
 	const body = `{"Item":{"b":{"B":"AAE="},"bs":{"BS":["AA==",""]},"empty":{"S":""},"l":{"L":[{"S":"a"},{"L":[]}]},` +

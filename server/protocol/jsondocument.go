@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/virga-cloud/virga/api/jsontext"
 )
 
 // Documents are JSON without a model, held as encoding/json holds it with UseNumber.
@@ -67,7 +69,7 @@ func (w jsonWriter) document(v any) error {
 	case nil:
 		w.buf = append(w.buf, "null"...)
 	case string:
-		w.buf = appendJSONString(w.buf, v)
+		w.buf = jsontext.AppendString(w.buf, v)
 	case bool:
 		w.buf = strconv.AppendBool(w.buf, v)
 	case json.Number:
@@ -95,7 +97,7 @@ func (w jsonWriter) document(v any) error {
 			if i > 0 {
 				w.buf = append(w.buf, ',')
 			}
-			w.buf = append(appendJSONString(w.buf, key), ':')
+			w.buf = append(jsontext.AppendString(w.buf, key), ':')
 			if err := w.document(v[key]); err != nil {
 				return err
 			}

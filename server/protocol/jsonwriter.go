@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/virga-cloud/virga/api/attribute"
+	"github.com/virga-cloud/virga/api/jsontext"
 )
 
 func (n jsonNotation) encode(e *encoding, sh *shape, s slot) error {
@@ -71,9 +73,11 @@ func (w jsonWriter) value(sh *shape, s slot, m *member) error {
 	case kindStruct:
 		return w.structure(sh, s)
 	case kindString:
-		w.buf = appendJSONString(w.buf, *s.string())
+		w.buf = jsontext.AppendString(w.buf, *s.string())
 	case kindAttribute:
-		w.buf = appendAttribute(w.buf, *s.attribute())
+		w.buf = attribute.AppendJSON(w.buf, *s.attribute())
+	case kindItem:
+		return w.item(*s.item())
 	case kindBool:
 		w.buf = strconv.AppendBool(w.buf, *s.bool())
 	case kindInt32:
@@ -85,7 +89,7 @@ func (w jsonWriter) value(sh *shape, s slot, m *member) error {
 	case kindFloat64:
 		w.buf = appendJSONFloat(w.buf, *s.float64(), 64)
 	case kindBlob:
-		w.buf = appendJSONBlob(w.buf, *s.blob())
+		w.buf = jsontext.AppendBinary(w.buf, *s.blob())
 	case kindTime:
 		f := m.timeFormat(timeUnix)
 		if f == timeUnix {
@@ -117,8 +121,7 @@ func (w jsonWriter) value(sh *shape, s slot, m *member) error {
 
 func (w jsonWriter) mapping(sh *shape, s slot, m *member) error {
 	if sh.elem.kind == kindAttribute {
-		w.buf = appendAttributes(w.buf, *s.attributes())
-		return nil
+		return w.item(*s.attributes())
 	}
 	w.buf = append(w.buf, '{')
 	first := true
@@ -127,13 +130,21 @@ func (w jsonWriter) mapping(sh *shape, s slot, m *member) error {
 			w.buf = append(w.buf, ',')
 		}
 		first = false
-		w.buf = append(appendJSONString(w.buf, key), ':')
+		w.buf = append(jsontext.AppendString(w.buf, key), ':')
 		if err := w.value(sh.elem, v, m); err != nil {
 			return err
 		}
 	}
 	w.buf = append(w.buf, '}')
 	return nil
+}
+
+func (w jsonWriter) item(it attribute.Item) (err error) {
+	if it == nil {
+		it = attribute.M(nil)
+	}
+	w.buf, err = it.AppendJSON(w.buf)
+	return err
 }
 
 // appendJSONFloat writes a float with a point or an exponent, by which clients
@@ -150,54 +161,4 @@ func appendJSONFloat(b []byte, f float64, bits int) []byte {
 		return append(strconv.AppendFloat(b, f, 'f', -1, bits), ".0"...)
 	}
 	return strconv.AppendFloat(b, f, 'g', -1, bits)
-}
-
-// plain is 1 for the bytes that stand for themselves in a JSON string and are
-// no part of a longer character.
-var plain = func() (t [256]uint8) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = 1
-	}
-	t['"'], t['\\'] = 0, 0
-	return t
-}()
-
-// appendJSONString writes s as a JSON string. Bytes that are no UTF-8 become
-// U+FFFD.
-func appendJSONString(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if plain[c] == 1 {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				b = append(append(b, s[from:i]...), "\uFFFD"...)
-				from = i + 1
-			}
-			i += size
-			continue
-		}
-		b = append(b, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, `\n`...)
-		case '\r':
-			b = append(b, `\r`...)
-		case '\t':
-			b = append(b, `\t`...)
-		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		i++
-		from = i
-	}
-	return append(append(b, s[from:]...), '"')
 }

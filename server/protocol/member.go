@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"strings"
+
+	"github.com/virga-cloud/virga/api/jsontext"
 )
 
 // location is where a member of a REST request or answer lives.
@@ -180,8 +182,8 @@ func parseTag(tag string) *member {
 	if m.ec2 == "" {
 		m.ec2 = upperFirst(m.wire)
 	}
-	m.quoted = string(appendJSONString(nil, m.name)) + ":"
-	m.quotedWire = string(appendJSONString(nil, m.wire)) + ":"
+	m.quoted = string(jsontext.AppendString(nil, m.name)) + ":"
+	m.quotedWire = string(jsontext.AppendString(nil, m.wire)) + ":"
 	return m
 }
 

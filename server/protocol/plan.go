@@ -30,6 +30,7 @@ const (
 	kindStruct                    // struct
 	kindDocument                  // any
 	kindAttribute                 // attribute.Value
+	kindItem                      // attribute.Item
 	kindStream                    // io.ReadCloser
 	kindEvents                    // iter.Seq2[*T, error]
 	kindPointer                   // *T: optional numbers and booleans, structures, elements of sparse collections
@@ -135,6 +136,7 @@ var (
 	typeTime      = reflect.TypeFor[time.Time]()
 	typeStream    = reflect.TypeFor[io.ReadCloser]()
 	typeAttribute = reflect.TypeFor[attribute.Value]()
+	typeItem      = reflect.TypeFor[attribute.Item]()
 	typeStringMap = reflect.TypeFor[map[string]string]()
 	typeEnum      = reflect.TypeFor[api.Enum]()
 	typeUnion     = reflect.TypeFor[api.Union]()
@@ -155,6 +157,9 @@ func (p planner) plan(t reflect.Type) *shape {
 		return s
 	case typeAttribute:
 		s.kind = kindAttribute
+		return s
+	case typeItem:
+		s.kind = kindItem
 		return s
 	case typeStream:
 		s.kind = kindStream

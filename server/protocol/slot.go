@@ -51,6 +51,7 @@ func (s slot) time() *time.Time            { return (*time.Time)(s.p) }
 func (s slot) blob() *[]byte               { return (*[]byte)(s.p) }
 func (s slot) document() *any              { return (*any)(s.p) }
 func (s slot) attribute() *attribute.Value { return (*attribute.Value)(s.p) }
+func (s slot) item() *attribute.Item       { return (*attribute.Item)(s.p) }
 func (s slot) stream() *io.ReadCloser      { return (*io.ReadCloser)(s.p) }
 
 // strings and attributes are maps of the kinds that are quick to make; the
@@ -97,6 +98,8 @@ func (s slot) absent(sh *shape) bool {
 		return *s.document() == nil
 	case kindAttribute:
 		return *s.attribute() == nil
+	case kindItem:
+		return *s.item() == nil
 	case kindStream:
 		return *s.stream() == nil
 	}

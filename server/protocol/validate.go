@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/attribute"
 )
 
 // Validate checks an input against what its model demands: required members,
@@ -314,7 +315,7 @@ func appendShown(b []byte, sh *shape, s slot) []byte {
 		}
 		return append(b, ')')
 	case kindAttribute:
-		return appendAttribute(b, *s.attribute())
+		return attribute.AppendJSON(b, *s.attribute())
 	}
 	return b
 }

@@ -38,7 +38,7 @@ func (s *Service) batchGetItem(ctx context.Context, in *ddb.BatchGetItemInput) (
 	}
 	var out *ddb.BatchGetItemOutput
 	err := s.env.DB.View(func(tx storage.Tx) error {
-		out = &ddb.BatchGetItemOutput{Responses: map[string][]map[string]attribute.Value{}, UnprocessedKeys: map[string]*ddb.KeysAndAttributes{}}
+		out = &ddb.BatchGetItemOutput{Responses: map[string][]attribute.Item{}, UnprocessedKeys: map[string]*ddb.KeysAndAttributes{}}
 		schemas := make([]*schema, len(tables))
 		for i, t := range tables {
 			var err error
@@ -99,7 +99,7 @@ func (t *tableGets) check(s *schema) error {
 // read reads the items of one table, as long as the answer has room.
 func (t *tableGets) read(tx storage.Tx, s *schema, in *ddb.BatchGetItemInput, out *ddb.BatchGetItemOutput, left *int) error {
 	var took consumed
-	found := []map[string]attribute.Value{}
+	found := []attribute.Item{}
 	for i, key := range t.keys {
 		got, err := s.get(tx, &get{key: key, projection: t.get.projection})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
 )
@@ -52,7 +53,7 @@ func errTableExists(name string) error {
 }
 
 func errConditionFailed(old item.Item) error {
-	return &ddb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: old}
+	return &ddb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: attribute.ItemOf(old)}
 }
 
 // errDenied is the error of a caller who has no permission for what is no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/expression"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
@@ -82,7 +83,7 @@ type get struct {
 
 // gotten is what a get found: nil when there is no such item.
 type gotten struct {
-	item item.Item
+	item attribute.Item
 	size int // of the whole item
 }
 
@@ -114,12 +115,12 @@ func (t *schema) get(tx storage.Tx, g *get) (gotten, error) {
 	if err != nil {
 		return gotten{}, err
 	}
+	if g.projection == nil {
+		return gotten{item.Stored(data), size}, nil
+	}
 	it, err := item.Decode(data)
 	if err != nil {
 		return gotten{}, err
 	}
-	if g.projection != nil {
-		it = g.projection.Apply(it)
-	}
-	return gotten{it, size}, nil
+	return gotten{attribute.M(g.projection.Apply(it)), size}, nil
 }

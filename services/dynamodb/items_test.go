@@ -25,11 +25,11 @@ func TestPutGetDelete(t *testing.T) {
 		t.Fatalf("got %#v", got)
 	}
 	old := must(h, h.putItem, &ddb.PutItemInput{TableName: "things", Item: item.Item{"p": S("a"), "s": N("1")}, ReturnValues: ddb.ReturnValueAllOld})
-	if !reflect.DeepEqual(old.Attributes, want) {
+	if !reflect.DeepEqual(valuesOf(old.Attributes), want) {
 		t.Fatalf("old %#v", old.Attributes)
 	}
 	deleted := must(h, h.deleteItem, &ddb.DeleteItemInput{TableName: "things", Key: key, ReturnValues: ddb.ReturnValueAllOld})
-	if !reflect.DeepEqual(deleted.Attributes, item.Item{"p": S("a"), "s": N("1")}) {
+	if !reflect.DeepEqual(valuesOf(deleted.Attributes), item.Item{"p": S("a"), "s": N("1")}) {
 		t.Fatalf("deleted %#v", deleted.Attributes)
 	}
 	again := must(h, h.deleteItem, &ddb.DeleteItemInput{TableName: "things", Key: key, ReturnValues: ddb.ReturnValueAllOld})
@@ -42,11 +42,11 @@ func TestProjectionOfGet(t *testing.T) {
 	h := newHost(t)
 	h.create("things", "p:S")
 	h.put("things", item.Item{"p": S("a"), "x": N("1"), "name": S("n"), "m": attribute.M{"k": S("v"), "l": attribute.L{N("1"), N("2")}}})
-	got := must(h, h.getItem, &ddb.GetItemInput{TableName: "things", Key: item.Item{"p": S("a")}, ProjectionExpression: new("#n, m.l[1]"), ExpressionAttributeNames: map[string]string{"#n": "name"}}).Item
+	got := valuesOf(must(h, h.getItem, &ddb.GetItemInput{TableName: "things", Key: item.Item{"p": S("a")}, ProjectionExpression: new("#n, m.l[1]"), ExpressionAttributeNames: map[string]string{"#n": "name"}}).Item)
 	if want := (item.Item{"name": S("n"), "m": attribute.M{"l": attribute.L{N("2")}}}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %#v", got)
 	}
-	got = must(h, h.getItem, &ddb.GetItemInput{TableName: "things", Key: item.Item{"p": S("a")}, AttributesToGet: []string{"x", "y"}}).Item
+	got = valuesOf(must(h, h.getItem, &ddb.GetItemInput{TableName: "things", Key: item.Item{"p": S("a")}, AttributesToGet: []string{"x", "y"}}).Item)
 	if want := (item.Item{"x": N("1")}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %#v", got)
 	}
@@ -60,14 +60,14 @@ func TestConditions(t *testing.T) {
 	in.ReturnValuesOnConditionCheckFailure = ddb.ReturnValuesOnConditionCheckFailureAllOld
 	_, err := h.putItem(h.call(), in)
 	failed, ok := err.(*ddb.ConditionalCheckFailedException)
-	if !ok || failed.Message != "The conditional request failed" || !reflect.DeepEqual(failed.Item, item.Item{"p": S("a"), "v": N("1")}) {
+	if !ok || failed.Message != "The conditional request failed" || !reflect.DeepEqual(valuesOf(failed.Item), item.Item{"p": S("a"), "v": N("1")}) {
 		t.Fatalf("%#v", err)
 	}
 	update := &ddb.UpdateItemInput{
 		TableName: "things", Key: item.Item{"p": S("a")}, UpdateExpression: new("SET v = v + :one"), ConditionExpression: new("v = :was"),
 		ExpressionAttributeValues: item.Item{":one": N("1"), ":was": N("1")}, ReturnValues: ddb.ReturnValueUpdatedNew,
 	}
-	if got := must(h, h.updateItem, update).Attributes; !reflect.DeepEqual(got, item.Item{"v": N("2")}) {
+	if got := valuesOf(must(h, h.updateItem, update).Attributes); !reflect.DeepEqual(got, item.Item{"v": N("2")}) {
 		t.Fatalf("got %#v", got)
 	}
 	if _, err := h.updateItem(h.call(), update); !reflect.DeepEqual(err, &ddb.ConditionalCheckFailedException{Message: "The conditional request failed"}) {
@@ -88,7 +88,7 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 		if !strings.Contains(text, ":") {
 			v = nil
 		}
-		return must(h, h.updateItem, &ddb.UpdateItemInput{TableName: "things", Key: key, UpdateExpression: &text, ReturnValues: asked, ExpressionAttributeValues: v}).Attributes
+		return valuesOf(must(h, h.updateItem, &ddb.UpdateItemInput{TableName: "things", Key: key, UpdateExpression: &text, ReturnValues: asked, ExpressionAttributeValues: v}).Attributes)
 	}
 	for _, c := range []struct {
 		asked ddb.ReturnValue
@@ -105,7 +105,7 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 			t.Errorf("%s %s: %#v", c.asked, c.text, got)
 		}
 	}
-	got := must(h, h.updateItem, &ddb.UpdateItemInput{TableName: "things", Key: item.Item{"p": S("new")}, ReturnValues: ddb.ReturnValueAllNew}).Attributes
+	got := valuesOf(must(h, h.updateItem, &ddb.UpdateItemInput{TableName: "things", Key: item.Item{"p": S("new")}, ReturnValues: ddb.ReturnValueAllNew}).Attributes)
 	if !reflect.DeepEqual(got, item.Item{"p": S("new")}) {
 		t.Errorf("an update without an expression makes %#v", got)
 	}
@@ -228,7 +228,7 @@ func TestConcurrentUpdates(t *testing.T) {
 	if got := h.get("things", item.Item{"p": S("a"), "s": S("b")}); got["n"] != want {
 		t.Errorf("n is %v, want %v", got["n"], want)
 	}
-	entries := must(h, h.scan, &ddb.ScanInput{TableName: "things", IndexName: "global"}).Items
+	entries := itemsOf(must(h, h.scan, &ddb.ScanInput{TableName: "things", IndexName: "global"}).Items)
 	if len(entries) != 1 || entries[0]["gs"] != want {
 		t.Errorf("the index has %v", entries)
 	}

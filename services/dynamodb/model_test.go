@@ -205,7 +205,7 @@ func (m *model) compareQuery(t *testing.T, index, partition, sort string, term k
 		if int(*out.Count) != len(out.Items) || int(*out.ScannedCount) > int(*in.Limit) || pages > 200 {
 			t.Fatalf("%s: a page of %d items, count %d, scanned %d", text, len(out.Items), *out.Count, *out.ScannedCount)
 		}
-		got, gotScanned = append(got, out.Items...), gotScanned+int(*out.ScannedCount)
+		got, gotScanned = append(got, itemsOf(out.Items)...), gotScanned+int(*out.ScannedCount)
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			break
 		}
@@ -255,7 +255,7 @@ func (m *model) compareScan(t *testing.T, index string) {
 		in := &ddb.ScanInput{TableName: "things", IndexName: index, Limit: new(int32(1 + m.random.IntN(7))), TotalSegments: &segments, Segment: &segment}
 		for {
 			out := must(m.host, m.Service.scan, in)
-			got = append(got, out.Items...)
+			got = append(got, itemsOf(out.Items)...)
 			if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 				break
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/expression"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
@@ -36,7 +37,7 @@ type source struct {
 
 // page is what a listing found.
 type page struct {
-	items          []item.Item // nil when only counted
+	items          []attribute.Item // nil when only counted
 	count, scanned int32
 	last           item.Item // nil when there is no more
 	consumed       consumed
@@ -183,9 +184,11 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 	p := &page{}
 	counting := l.selects == ddb.SelectCount
 	if !counting {
-		p.items = []item.Item{}
+		p.items = []attribute.Item{}
 	}
 	fetches := l.fetches(s)
+	whole := !fetches && l.projection == nil // all that the source has of an item
+	decodes := !whole || l.filter != nil
 	var own, fetched int // bytes
 	for e, err := range tx.Scan(r) {
 		if err != nil {
@@ -202,9 +205,11 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 			p.count++ // what it is does not matter
 			continue
 		}
-		it, err := item.Decode(e.Value)
-		if err != nil {
-			return nil, err
+		var it item.Item
+		if decodes || full {
+			if it, err = item.Decode(e.Value); err != nil {
+				return nil, err
+			}
 		}
 		if full {
 			p.last = s.startKey(it)
@@ -218,8 +223,12 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 		}
 		if l.filter == nil || l.filter.Matches(it) {
 			p.count++
-			if !counting {
-				p.items = append(p.items, l.chosen(s, it))
+			switch {
+			case counting:
+			case whole:
+				p.items = append(p.items, item.Stored(e.Value))
+			default:
+				p.items = append(p.items, attribute.M(l.chosen(s, it)))
 			}
 		}
 		if full {

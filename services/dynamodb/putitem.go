@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/expression"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
@@ -43,7 +44,7 @@ func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutIt
 	}
 	out := &ddb.PutItemOutput{ConsumedCapacity: e.consumed.describe(in.ReturnConsumedCapacity, in.TableName, untold)}
 	if wantOld {
-		out.Attributes = e.old
+		out.Attributes = attribute.ItemOf(e.old)
 	}
 	out.ItemCollectionMetrics, err = s.collectionMetrics(in.ReturnItemCollectionMetrics, t, it)
 	return out, err

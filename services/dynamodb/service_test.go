@@ -119,7 +119,31 @@ func (h *host) put(table string, it item.Item) {
 
 func (h *host) get(table string, key item.Item) item.Item {
 	h.t.Helper()
-	return must(h, h.getItem, &ddb.GetItemInput{TableName: table, Key: key}).Item
+	return valuesOf(must(h, h.getItem, &ddb.GetItemInput{TableName: table, Key: key}).Item)
+}
+
+// valuesOf are the values of an item of an answer, nil for no item.
+func valuesOf(it attribute.Item) item.Item {
+	if it == nil {
+		return nil
+	}
+	m, err := it.Map()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// itemsOf are the values of each item of an answer, nil for no list of them.
+func itemsOf(list []attribute.Item) []item.Item {
+	if list == nil {
+		return nil
+	}
+	out := []item.Item{}
+	for _, it := range list {
+		out = append(out, valuesOf(it))
+	}
+	return out
 }
 
 // keysUnder counts the store's keys that begin with a prefix.

@@ -202,7 +202,7 @@ func TestIndexMadeLater(t *testing.T) {
 		t.Errorf("%#v", x)
 	}
 	want := 0
-	for _, it := range must(h, h.scan, &ddb.ScanInput{TableName: "things"}).Items {
+	for _, it := range itemsOf(must(h, h.scan, &ddb.ScanInput{TableName: "things"}).Items) {
 		if _, ok := it["g"].(N); ok {
 			want++
 		}

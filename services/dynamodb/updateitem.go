@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/expression"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
@@ -42,7 +43,7 @@ func (s *Service) updateItem(ctx context.Context, in *ddb.UpdateItemInput) (*ddb
 		return nil, err
 	}
 	out := &ddb.UpdateItemOutput{
-		Attributes:       c.update.answer(in.ReturnValues, e),
+		Attributes:       attribute.ItemOf(c.update.answer(in.ReturnValues, e)),
 		ConsumedCapacity: e.consumed.describe(in.ReturnConsumedCapacity, in.TableName, untold),
 	}
 	out.ItemCollectionMetrics, err = s.collectionMetrics(in.ReturnItemCollectionMetrics, t, key)

@@ -3,7 +3,6 @@ package item
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"math"
 	"slices"
 
@@ -11,7 +10,7 @@ import (
 )
 
 // An encoded item begins with its size as AWS counts it, so that a scan knows
-// it without decoding, and then has its attributes in any order:
+// it without decoding, and then has its attributes in the order of their names:
 //
 //	item   = size map
 //	map    = count (name value)...
@@ -43,41 +42,23 @@ var errCorrupt = errors.New("item: not an encoded item")
 func Encode(m Item, size int) []byte {
 	// Lengths and tags take less than the overhead guessed here, as a rule.
 	b := make([]byte, 0, size+4*len(m)+16)
-	b = binary.AppendUvarint(b, uint64(size))
-	return appendMap(b, m)
-}
-
-func appendMap(b []byte, m map[string]attribute.Value) []byte {
-	b = binary.AppendUvarint(b, uint64(len(m)))
-	for name, v := range m {
-		b = appendString(b, name)
-		b = appendValue(b, v)
-	}
-	return b
+	return AppendCanonical(binary.AppendUvarint(b, uint64(size)), m)
 }
 
 // AppendCanonical appends bytes that are the same for the same normalised
-// item, sets in the order they have. They are for comparing, not for decoding.
+// item, sets in the order they have. They do not tell the item's size.
 func AppendCanonical(b []byte, m Item) []byte {
+	var room [24]string
+	names := room[:0]
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
 	b = binary.AppendUvarint(b, uint64(len(m)))
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		b = appendCanonicalValue(appendString(b, name), m[name])
+	for _, name := range names {
+		b = appendValue(appendString(b, name), m[name])
 	}
 	return b
-}
-
-func appendCanonicalValue(b []byte, v attribute.Value) []byte {
-	switch v := v.(type) {
-	case attribute.M:
-		return AppendCanonical(append(b, tagM), v)
-	case attribute.L:
-		b = binary.AppendUvarint(append(b, tagL), uint64(len(v)))
-		for _, e := range v {
-			b = appendCanonicalValue(b, e)
-		}
-		return b
-	}
-	return appendValue(b, v)
 }
 
 func appendString[T ~string | ~[]byte](b []byte, s T) []byte {
@@ -115,7 +96,7 @@ func appendValue(b []byte, v attribute.Value) []byte {
 		}
 		return b
 	case attribute.M:
-		return appendMap(append(b, tagM), v)
+		return AppendCanonical(append(b, tagM), v)
 	case attribute.SS:
 		return appendStrings(append(b, tagSS), v)
 	case attribute.NS:
@@ -137,17 +118,13 @@ func EncodedSize(data []byte) (int, error) {
 
 // Decode reads an encoded item. The item has no part of data, but its strings
 // have one copy of data between them.
-func Decode(data []byte) (Item, error) {
-	_, n := binary.Uvarint(data)
-	if n <= 0 {
-		return nil, errCorrupt
-	}
-	d := decoder{rest: string(data[n:])}
-	m := d.mapOf(1)
-	if d.bad || d.rest != "" {
-		return nil, errCorrupt
-	}
-	return m, nil
+func Decode(data []byte) (Item, error) { return Stored(data).Map() }
+
+// attributes begins to read an encoded item, behind its size.
+func (s Stored) attributes() (decoder, error) {
+	d := decoder{rest: string(s)}
+	d.uvarint()
+	return d, d.err()
 }
 
 // decoder reads from the front of rest. After a fault, bad stays set and what
@@ -158,6 +135,21 @@ type decoder struct {
 }
 
 func (d *decoder) fail() { d.bad, d.rest = true, "" }
+
+func (d *decoder) err() error {
+	if d.bad {
+		return errCorrupt
+	}
+	return nil
+}
+
+// end is the fault there was, or that something is left to be read.
+func (d *decoder) end() error {
+	if d.rest != "" {
+		return errCorrupt
+	}
+	return d.err()
+}
 
 func (d *decoder) uvarint() uint64 {
 	var x uint64
@@ -198,6 +190,16 @@ func (d *decoder) strings() []string {
 	return list
 }
 
+// tag reads a value's tag, and 0, which is none, at the end.
+func (d *decoder) tag() byte {
+	if d.rest == "" {
+		return 0
+	}
+	tag := d.rest[0]
+	d.rest = d.rest[1:]
+	return tag
+}
+
 func (d *decoder) mapOf(depth int) map[string]attribute.Value {
 	n := d.count()
 	if depth > MaxDepth {
@@ -235,13 +237,7 @@ func (d *decoder) list(depth int) attribute.L {
 
 // value reads a value that lies in a map or list of the given depth.
 func (d *decoder) value(depth int) attribute.Value {
-	if d.rest == "" {
-		d.fail()
-		return nil
-	}
-	tag := d.rest[0]
-	d.rest = d.rest[1:]
-	switch tag {
+	switch d.tag() {
 	case tagS:
 		return attribute.S(d.string())
 	case tagN:
