@@ -14,9 +14,9 @@ import (
 func AppendJSON(b []byte, v Value) []byte {
 	switch v := v.(type) {
 	case S:
-		return AppendText(b, "S", v)
+		return AppendString(b, v)
 	case N:
-		return AppendText(b, "N", v)
+		return AppendNumber(b, v)
 	case B:
 		return AppendBinary(b, v)
 	case BOOL:
@@ -68,10 +68,14 @@ func appendTexts(b []byte, kind string, list []string) []byte {
 	return CloseList(b)
 }
 
-// AppendText appends an S or an N, which kind tells.
-func AppendText[T ~string | ~[]byte](b []byte, kind string, s T) []byte {
-	b = append(append(append(b, `{"`...), kind...), `":`...)
-	return append(jsontext.AppendString(b, s), '}')
+// AppendString appends an S.
+func AppendString[T ~string | ~[]byte](b []byte, s T) []byte {
+	return append(jsontext.AppendString(append(b, `{"S":`...), s), '}')
+}
+
+// AppendNumber appends an N.
+func AppendNumber[T ~string | ~[]byte](b []byte, n T) []byte {
+	return append(jsontext.AppendString(append(b, `{"N":`...), n), '}')
 }
 
 // AppendBinary appends a B.

@@ -189,6 +189,7 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 	fetches := l.fetches(s)
 	whole := !fetches && l.projection == nil // all that the source has of an item
 	decodes := !whole || l.filter != nil
+	var shelf item.Shelf
 	var own, fetched int // bytes
 	for e, err := range tx.Scan(r) {
 		if err != nil {
@@ -226,7 +227,7 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 			switch {
 			case counting:
 			case whole:
-				p.items = append(p.items, item.Stored(e.Value))
+				p.items = append(p.items, shelf.Keep(e.Value))
 			default:
 				p.items = append(p.items, attribute.M(l.chosen(s, it)))
 			}

@@ -226,3 +226,15 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkStoredJSON(b *testing.B) {
+	m := typical()
+	stored := Stored(Encode(m, Size(m)))
+	room := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := stored.AppendJSON(room); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -50,9 +50,9 @@ func (d *decoder) appendEntries(b []byte, depth int) []byte {
 func (d *decoder) appendJSON(b []byte, depth int) []byte {
 	switch d.tag() {
 	case tagS:
-		return attribute.AppendText(b, "S", d.string())
+		return attribute.AppendString(b, d.string())
 	case tagN:
-		return attribute.AppendText(b, "N", d.string())
+		return attribute.AppendNumber(b, d.string())
 	case tagB:
 		return attribute.AppendBinary(b, d.string())
 	case tagFalse:

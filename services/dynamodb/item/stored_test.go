@@ -73,3 +73,19 @@ func FuzzStored(f *testing.F) {
 		}
 	})
 }
+
+func TestShelfKeepsItemsOfAllSizes(t *testing.T) {
+	var shelf Shelf
+	var want [][]byte
+	var got []*Stored
+	for i := range 300 {
+		data := bytes.Repeat([]byte{byte(i)}, i*i%(2*maxPiece))
+		want, got = append(want, bytes.Clone(data)), append(got, shelf.Keep(data))
+		clear(data)
+	}
+	for i := range want {
+		if string(want[i]) != string(*got[i]) {
+			t.Fatalf("item %d of %d bytes has %d bytes, or others", i, len(want[i]), len(*got[i]))
+		}
+	}
+}
