@@ -16,11 +16,15 @@ type answer struct {
 	paced  bool
 }
 
+// WriteHeader leaves a plain 200 to net/http, which then need not copy the
+// headers for the case that they are changed behind its back.
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
 	}
-	a.ResponseWriter.WriteHeader(status)
+	if status != http.StatusOK {
+		a.ResponseWriter.WriteHeader(status)
+	}
 }
 
 func (a *answer) Write(p []byte) (int, error) {

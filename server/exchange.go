@@ -217,5 +217,8 @@ func (x *exchange) log(r *http.Request) {
 		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
 	attrs = append(attrs, slog.String("request", x.id))
-	log.LogAttrs(r.Context(), level, what, attrs...)
+	// Not through the logger, which would look for the caller of this line.
+	record := slog.NewRecord(time.Now(), level, what, 0)
+	record.AddAttrs(attrs...)
+	_ = log.Handler().Handle(r.Context(), record) // there is nowhere to tell it
 }

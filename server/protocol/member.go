@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"net/textproto"
 	"strings"
 
 	"github.com/virga-cloud/virga/api/jsontext"
@@ -36,6 +37,8 @@ type member struct {
 	name string
 	// wire is the name in REST bodies, headers, queries, labels and query bodies.
 	wire string
+	// header is wire as net/http keeps headers by it: in canonical form.
+	header string
 	// ec2 is the name in ec2Query requests: wire with a capital first letter
 	// where the model gives no other.
 	ec2 string
@@ -179,6 +182,7 @@ func parseTag(tag string) *member {
 	if m.loc == inHeaders && !named {
 		m.wire = "" // all headers
 	}
+	m.header = textproto.CanonicalMIMEHeaderKey(m.wire)
 	if m.ec2 == "" {
 		m.ec2 = upperFirst(m.wire)
 	}

@@ -3,7 +3,6 @@ package protocol
 import (
 	"encoding/base64"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -63,7 +62,7 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 			}
 			return nil
 		}
-		values := b.header[textproto.CanonicalMIMEHeaderKey(m.wire)]
+		values := b.header[m.header]
 		if len(values) == 0 {
 			values = b.hoisted(m.wire)
 		}
@@ -287,7 +286,7 @@ func encodeBound(h http.Header, status *int, sh *shape, s slot) {
 			}
 		case inHeader:
 			if text := headerText(m, m.shape, at); text != "" || m.shape.kind == kindString {
-				h.Set(m.wire, text)
+				h[m.header] = []string{text}
 			}
 		case inHeaders:
 			// As the model writes it: SDKs take the names of S3's metadata from
