@@ -64,10 +64,10 @@ func plain[T ~string | ~[]byte](s T, i int) int {
 		t := s[i : i+8]
 		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
 			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		// A subtraction borrows into the top bit of the bytes that are less. It
-		// may do so for bytes behind such a one as well, so only the first counts.
-		q, e := w^quote, w^escape
-		if found := (w | (w-space)&^w | (q-ones)&^q | (e-ones)&^e) & tops; found != 0 {
+		// The top bit is set of a byte that is no ASCII, and a subtraction sets it
+		// of one that is less. The bytes behind such a one may have lent to it
+		// without being less themselves, so only the first that is found counts.
+		if found := (w | (w - space) | ((w ^ quote) - ones) | ((w ^ escape) - ones)) & tops; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}

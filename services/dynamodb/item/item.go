@@ -1,7 +1,7 @@
 // Package item holds what DynamoDB stores: items, which are maps of attribute
 // values. It checks and normalises what was sent (Normalise), counts sizes as
 // AWS does (Size), compares values (Equal, Compare), and writes items as
-// compact bytes (Encode, Decode).
+// compact bytes (Encode, Decode), which can be answered with as they are (Stored).
 //
 // It knows no tables and no keys; those are the service's.
 //
