@@ -27,8 +27,9 @@ type hot struct {
 
 const (
 	hotShards = 64
-	// hotBytes is how much a shard holds: 8 MiB in all.
-	hotBytes = 128 << 10
+	// hotBytes is how much a shard holds: 32 MiB in all, which is only taken
+	// where as much is read often.
+	hotBytes = 512 << 10
 	// hotEvery is how many misses it takes on average for a value to be kept,
 	// so that reading everything once does not drive out what is read always.
 	hotEvery = 4
