@@ -122,19 +122,21 @@ func Decode(data []byte) (Item, error) { return Stored(data).Map() }
 
 // attributes begins to read an encoded item, behind its size.
 func (s Stored) attributes() (decoder, error) {
-	d := decoder{rest: string(s)}
+	d := decoder{text: string(s)}
 	d.uvarint()
 	return d, d.err()
 }
 
-// decoder reads from the front of rest. After a fault, bad stays set and what
-// it returns has no meaning.
+// decoder reads text from at on. After a fault, bad stays set and what it
+// returns has no meaning. It moves by a number and not by cutting the text off,
+// as a pointer that changes is something to note for the garbage collector.
 type decoder struct {
-	rest string
+	text string
+	at   int
 	bad  bool
 }
 
-func (d *decoder) fail() { d.bad, d.rest = true, "" }
+func (d *decoder) fail() { d.bad, d.at = true, len(d.text) }
 
 func (d *decoder) err() error {
 	if d.bad {
@@ -145,19 +147,26 @@ func (d *decoder) err() error {
 
 // end is the fault there was, or that something is left to be read.
 func (d *decoder) end() error {
-	if d.rest != "" {
+	if d.at != len(d.text) {
 		return errCorrupt
 	}
 	return d.err()
 }
 
 func (d *decoder) uvarint() uint64 {
+	if d.at < len(d.text) && d.text[d.at] < 0x80 { // as nearly all are
+		d.at++
+		return uint64(d.text[d.at-1])
+	}
+	return d.longUvarint()
+}
+
+func (d *decoder) longUvarint() uint64 {
 	var x uint64
-	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
-		c := d.rest[i]
+	for i, c := range []byte(d.text[d.at:min(d.at+binary.MaxVarintLen64, len(d.text))]) {
 		x |= uint64(c&0x7f) << (7 * i)
 		if c < 0x80 {
-			d.rest = d.rest[i+1:]
+			d.at += i + 1
 			return x
 		}
 	}
@@ -168,7 +177,7 @@ func (d *decoder) uvarint() uint64 {
 // count reads a count of things that take a byte each, or more.
 func (d *decoder) count() int {
 	n := d.uvarint()
-	if n > uint64(len(d.rest)) {
+	if n > uint64(len(d.text)-d.at) {
 		d.fail()
 		return 0
 	}
@@ -177,8 +186,8 @@ func (d *decoder) count() int {
 
 func (d *decoder) string() string {
 	n := d.count()
-	s := d.rest[:n]
-	d.rest = d.rest[n:]
+	s := d.text[d.at : d.at+n]
+	d.at += n
 	return s
 }
 
@@ -192,12 +201,11 @@ func (d *decoder) strings() []string {
 
 // tag reads a value's tag, and 0, which is none, at the end.
 func (d *decoder) tag() byte {
-	if d.rest == "" {
+	if d.at == len(d.text) {
 		return 0
 	}
-	tag := d.rest[0]
-	d.rest = d.rest[1:]
-	return tag
+	d.at++
+	return d.text[d.at-1]
 }
 
 func (d *decoder) mapOf(depth int) map[string]attribute.Value {
