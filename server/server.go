@@ -222,7 +222,7 @@ func (x *exchange) api(r *http.Request) {
 		return
 	}
 	if err := codec.Encode(op, &x.answer, out); err != nil {
-		x.broken(err)
+		x.fail(err)
 	}
 }
 
