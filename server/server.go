@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/gorilla/mux"
 	"golang.org/x/sync/errgroup"
@@ -149,7 +150,7 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ct
 // ServeHTTP answers one request: a plane's, or the AWS API's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{
-		server: s, start: s.options.Clock.Now(), id: s.options.IDs.UUID(),
+		server: s, start: s.options.Clock.Now(), began: time.Now(), id: s.options.IDs.UUID(),
 		answer: answer{ResponseWriter: w},
 	}
 	defer x.finish(r)
