@@ -8,6 +8,7 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 )
@@ -116,4 +117,23 @@ func (r Range) After(key []byte) Range {
 		r.Start = append(key[:len(key):len(key)], 0)
 	}
 	return r
+}
+
+// DeleteRange removes all keys of a range that is known to be small. What has
+// no bound is removed in pieces, by several transactions.
+func DeleteRange(tx Tx, r Range) error {
+	r.KeysOnly = true
+	var keys [][]byte
+	for e, err := range tx.Scan(r) {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, bytes.Clone(e.Key))
+	}
+	for _, k := range keys {
+		if err := tx.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -161,19 +161,8 @@ func (s *Service) deleteRestAPI(ctx context.Context, in *apigw.DeleteRestApiInpu
 			return err
 		}
 		for _, all := range []storage.Key{deploymentsKey(in.RestApiId), stagesKey(in.RestApiId)} {
-			var keys [][]byte
-			r := storage.Prefix(all)
-			r.KeysOnly = true
-			for e, err := range tx.Scan(r) {
-				if err != nil {
-					return err
-				}
-				keys = append(keys, slices.Clone(e.Key))
-			}
-			for _, k := range keys {
-				if err := tx.Delete(k); err != nil {
-					return err
-				}
+			if err := storage.DeleteRange(tx, storage.Prefix(all)); err != nil {
+				return err
 			}
 		}
 		if err := tx.Delete(ownerKey(in.RestApiId)); err != nil {

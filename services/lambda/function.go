@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -308,7 +307,7 @@ func (s *Service) deleteFunction(ctx context.Context, in *lam.DeleteFunctionInpu
 			}
 		}
 		for _, all := range []storage.Key{aliasesKey(r.owner, r.name), eventInvokesKey(r.owner, r.name)} {
-			if err := deleteAll(tx, storage.Prefix(all)); err != nil {
+			if err := storage.DeleteRange(tx, storage.Prefix(all)); err != nil {
 				return err
 			}
 		}
@@ -348,23 +347,6 @@ func (s *Service) deleteVersion(tx storage.Tx, r reference, f *function) error {
 	delete(f.Policies, r.qualifier)
 	return errors.Join(s.dropVersion(tx, r, v), tx.Delete(eventInvokeKey(r.owner, r.name, r.qualifier)),
 		storage.PutRecord(tx, functionKey(r.owner, r.name), f))
-}
-
-func deleteAll(tx storage.Tx, r storage.Range) error {
-	r.KeysOnly = true
-	var keys [][]byte
-	for e, err := range tx.Scan(r) {
-		if err != nil {
-			return err
-		}
-		keys = append(keys, slices.Clone(e.Key))
-	}
-	for _, k := range keys {
-		if err := tx.Delete(k); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // or is what p points at, and otherwise the second.
