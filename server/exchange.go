@@ -41,7 +41,7 @@ func (x *exchange) readForm(r *http.Request) error {
 		return requestTooLarge(err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	form := parseParameters(string(body), unescapeQuery)
+	form := parseParameters(string(body))
 	action, _ := form.get("Action")
 	version, _ := form.get("Version")
 	x.target = x.server.directory.action(x.target, action, version)
@@ -194,9 +194,6 @@ func (x *exchange) log(r *http.Request) {
 	log, level := x.server.options.Log, slog.LevelInfo
 	if x.answer.status >= 500 && x.answer.status != http.StatusNotImplemented {
 		level = slog.LevelError
-	}
-	if x.what == "admin" {
-		level = slog.LevelDebug
 	}
 	if !log.Enabled(r.Context(), level) {
 		return

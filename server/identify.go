@@ -101,7 +101,7 @@ func (d *directory) identify(r *http.Request) target {
 		return d.json(x, scope, t)
 	}
 	path := r.URL.EscapedPath()
-	q := parseParameters(r.URL.RawQuery, unescapeQuery)
+	q := parseParameters(r.URL.RawQuery)
 	if e, known := d.service(scope, host, path); known {
 		if e == nil {
 			t.unknown = scope.service

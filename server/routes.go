@@ -210,7 +210,7 @@ func (r *route) matchPath(path string, labels map[string]string) bool {
 // than url.Values and knows "?acl" from "?acl=".
 type parameters []pair
 
-func parseParameters(raw string, unescape func(string) string) parameters {
+func parseParameters(raw string) parameters {
 	if raw == "" {
 		return nil
 	}
@@ -220,7 +220,7 @@ func parseParameters(raw string, unescape func(string) string) parameters {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		p = append(p, pair{unescape(name), unescape(value)})
+		p = append(p, pair{unescapeQuery(name), unescapeQuery(value)})
 	}
 	return p
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,7 +71,7 @@ func (c *config) environment(f *pflag.FlagSet, getenv func(string) string) error
 		{"lambda-executor", c.executor, "auto docker process"},
 		{"log-level", c.logLevel, "debug info warn error"},
 	} {
-		if !contains(strings.Fields(check.allowed), check.value) {
+		if !slices.Contains(strings.Fields(check.allowed), check.value) {
 			return fmt.Errorf("--%s takes one of: %s; not %q", check.name, strings.ReplaceAll(check.allowed, " ", ", "), check.value)
 		}
 	}
@@ -166,15 +167,6 @@ func (c *config) level() slog.Level {
 
 func truth(v string) bool {
 	return v == "1" || strings.EqualFold(v, "true") || strings.EqualFold(v, "yes")
-}
-
-func contains(list []string, v string) bool {
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }
 
 // endpoint is the address that the other commands talk to.

@@ -78,15 +78,6 @@ func ContainsBytes(set [][]byte, x []byte) bool {
 	return slices.ContainsFunc(set, func(b []byte) bool { return bytes.Equal(b, x) })
 }
 
-// Ordered says whether values of v's type have an order: S, N and B.
-func Ordered(v attribute.Value) bool {
-	switch v.(type) {
-	case attribute.S, attribute.N, attribute.B:
-		return true
-	}
-	return false
-}
-
 // Compare orders two normalised values of one ordered type: numbers as
 // numbers, strings by their UTF-8 bytes, binary by unsigned bytes. ok is false
 // for all others.
