@@ -226,15 +226,17 @@ func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
 		it := t.txn.NewIterator(badgerdb.IteratorOptions{Reverse: r.Reverse, Prefix: r.prefix()})
 		defer it.Close()
 		var large []byte // a value out of the log, whose memory is used again
-		for it.Seek(r.first()); it.Valid(); it.Next() {
+		end := r.End     // of what is left of a reverse scan
+		for it.Seek(r.first()); it.Valid(); {
 			item := it.Item()
 			e := Entry{Key: item.Key()}
 			switch {
 			case !r.Reverse && r.End != nil && bytes.Compare(e.Key, r.End) >= 0,
 				r.Reverse && bytes.Compare(e.Key, r.Start) < 0:
 				return
-			case r.Reverse && bytes.Equal(e.Key, r.End):
-				continue // the end is not part of the range
+			case r.Reverse && bytes.Equal(e.Key, end):
+				it.Next() // the end is not part of the range
+				continue
 			}
 			if !r.KeysOnly {
 				err := item.Value(func(v []byte) error {
@@ -252,6 +254,15 @@ func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
 			}
 			if !yield(e, nil) {
 				return
+			}
+			switch to := r.next(e.Key); {
+			case to == nil:
+				it.Next()
+			case len(to) == 0:
+				return // nothing is before it, and to Badger it would be the last
+			default:
+				end = to
+				it.Seek(to)
 			}
 		}
 	}

@@ -154,23 +154,27 @@ func scanTree(tree *memTree, r Range) iter.Seq[*memEntry] {
 	return func(yield func(*memEntry) bool) {
 		it := tree.Iter()
 		defer it.Release()
+		// seek goes to where a scan begins that begins at this key, step to the next.
+		seek := func(key []byte) bool { return it.Seek(&memEntry{key: key}) }
+		step, inside := it.Next, func(key []byte) bool { return r.End == nil || bytes.Compare(key, r.End) < 0 }
 		if r.Reverse {
-			ok := false
-			if r.End == nil || !it.Seek(&memEntry{key: r.End}) {
-				ok = it.Last()
-			} else {
-				ok = it.Prev()
-			}
-			for ; ok && bytes.Compare(it.Item().key, r.Start) >= 0; ok = it.Prev() {
-				if !yield(it.Item()) {
-					return
+			seek = func(key []byte) bool {
+				if key == nil || !it.Seek(&memEntry{key: key}) {
+					return it.Last()
 				}
+				return it.Prev()
 			}
-			return
+			step, inside = it.Prev, func(key []byte) bool { return bytes.Compare(key, r.Start) >= 0 }
 		}
-		for ok := it.Seek(&memEntry{key: r.Start}); ok; ok = it.Next() {
-			if r.End != nil && bytes.Compare(it.Item().key, r.End) >= 0 || !yield(it.Item()) {
+		for ok := seek(r.first()); ok; {
+			e := it.Item()
+			if !inside(e.key) || !yield(e) {
 				return
+			}
+			if to := r.next(e.key); to != nil {
+				ok = seek(to)
+			} else {
+				ok = step()
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -11,9 +12,9 @@ import (
 const maxPage = 1000
 
 // groupSteps is how many keys of one common prefix a listing steps over before
-// it seeks past them. Prefixes that hide few keys then cost no seek, and those that
+// it skips the others. Prefixes that hide few keys then cost no seek, and those that
 // hide millions cost one.
-const groupSteps = 16
+const groupSteps = 4
 
 // listing asks for a page of what is kept under a root in order of its keys:
 // the objects or the uploads of a bucket.
@@ -66,51 +67,51 @@ type page struct {
 // many keys the common prefixes hide.
 func list[T any](tx storage.Tx, l listing, visit func(key string, rest *storage.KeyReader, record *T) error) (page, error) {
 	var p page
+	if l.limit <= 0 {
+		return p, nil
+	}
+	var skip storage.Skip
 	r := storage.Prefix(l.root.StringPrefix(l.prefix))
 	if string(l.start) > string(r.Start) {
 		r.Start = l.start
 	}
-	for count, seek := 0, l.limit > 0; seek; {
-		seek = false
-		steps := 0
-		for entry, err := range tx.Scan(r) {
-			if err != nil {
-				return p, err
-			}
-			rest := storage.ReadKey(entry.Key).Skip(len(l.root))
-			key := rest.String()
-			if err := rest.Err(); err != nil {
-				return p, err
-			}
-			group, grouped := l.group(key)
-			if grouped && p.lastGroup && group == p.last {
-				if steps++; steps < groupSteps {
-					continue
-				}
-				r.Start, seek = afterKey(l.root, group, true), true
-				break
-			}
-			if count == l.limit {
-				p.truncated = true
-				return p, nil
-			}
-			count++
-			if p.lastGroup = grouped; grouped {
-				p.last, steps = group, 0
-				p.groups = append(p.groups, group)
-				continue
-			}
-			p.last = key
-			record, err := storage.Decode[T](entry)
-			if err != nil {
-				return p, err
-			}
-			if err := visit(key, rest, record); err != nil {
-				return p, err
-			}
+	r.Skip = &skip
+	count, steps := 0, 0
+	var inGroup []byte // how the keys of the last group begin
+	for entry, err := range tx.Scan(r) {
+		if err != nil {
+			return p, err
 		}
-		if r.End != nil && string(r.Start) >= string(r.End) {
-			break
+		if p.lastGroup && bytes.HasPrefix(entry.Key, inGroup) {
+			if steps++; steps == groupSteps {
+				skip.To(storage.PrefixEnd(inGroup))
+			}
+			continue
+		}
+		rest := storage.ReadKey(entry.Key).Skip(len(l.root))
+		key := rest.String()
+		if err := rest.Err(); err != nil {
+			return p, err
+		}
+		if count == l.limit {
+			p.truncated = true
+			return p, nil
+		}
+		count++
+		group, grouped := l.group(key)
+		if p.lastGroup = grouped; grouped {
+			p.last, steps = group, 0
+			inGroup = append(inGroup[:0], l.root.StringPrefix(group)...)
+			p.groups = append(p.groups, group)
+			continue
+		}
+		p.last = key
+		record, err := storage.Decode[T](entry)
+		if err != nil {
+			return p, err
+		}
+		if err := visit(key, rest, record); err != nil {
+			return p, err
 		}
 	}
 	return p, nil

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -72,6 +73,60 @@ func scans(t *testing.T, open Opener) {
 						t.Errorf("%d keys", n)
 					}
 					return nil
+				})
+			}
+		},
+		"skipping on the way": func(t *testing.T, db storage.DB) {
+			put(t, db, "a", "", "b", "", "b1", "", "b2", "", "c", "", "d", "", "e", "")
+			type s = []string
+			for name, c := range map[string]struct {
+				r    storage.Range
+				at   map[string]string // where to go from there
+				want s
+			}{
+				"over some":           {storage.Range{}, map[string]string{"b": "c"}, s{"a", "b", "c", "d", "e"}},
+				"to what is not":      {storage.Range{}, map[string]string{"b": "b3"}, s{"a", "b", "c", "d", "e"}},
+				"more than once":      {storage.Range{}, map[string]string{"a": "b2", "b2": "d"}, s{"a", "b2", "d", "e"}},
+				"to the next":         {storage.Range{}, map[string]string{"d": "e"}, s{"a", "b", "b1", "b2", "c", "d", "e"}},
+				"to where it is":      {storage.Range{}, map[string]string{"c": "c"}, s{"a", "b", "b1", "b2", "c", "d", "e"}},
+				"to the first":        {storage.Range{}, map[string]string{"c": ""}, s{"a", "b", "b1", "b2", "c", "d", "e"}},
+				"back":                {storage.Range{}, map[string]string{"c": "a"}, s{"a", "b", "b1", "b2", "c", "d", "e"}},
+				"past the last":       {storage.Range{}, map[string]string{"b": "f"}, s{"a", "b"}},
+				"past the end":        {storage.Range{End: []byte("c")}, map[string]string{"b": "d"}, s{"a", "b"}},
+				"of a prefix":         {storage.Prefix([]byte("b")), map[string]string{"b": "b2"}, s{"b", "b2"}},
+				"out of a prefix":     {storage.Prefix([]byte("b")), map[string]string{"b": "c"}, s{"b"}},
+				"reverse":             {storage.Range{Reverse: true}, map[string]string{"c": "b1"}, s{"e", "d", "c", "b", "a"}},
+				"reverse, what isn't": {storage.Range{Reverse: true}, map[string]string{"d": "b11"}, s{"e", "d", "b1", "b", "a"}},
+				"reverse, back":       {storage.Range{Reverse: true}, map[string]string{"c": "e"}, s{"e", "d", "c", "b2", "b1", "b", "a"}},
+				"reverse, here":       {storage.Range{Reverse: true}, map[string]string{"c": "c"}, s{"e", "d", "c", "b2", "b1", "b", "a"}},
+				"reverse, to nothing": {storage.Range{Reverse: true}, map[string]string{"c": "0"}, s{"e", "d", "c"}},
+				"reverse, to none":    {storage.Range{Reverse: true}, map[string]string{"c": ""}, s{"e", "d", "c"}},
+				"reverse, to the end": {storage.Range{Start: []byte("b1"), Reverse: true}, map[string]string{"c": "b"}, s{"e", "d", "c"}},
+			} {
+				walk := func(tx storage.Tx) error {
+					got := s{}
+					var skip storage.Skip
+					c.r.Skip = &skip
+					for e, err := range tx.Scan(c.r) {
+						if err != nil {
+							return err
+						}
+						got = append(got, string(e.Key))
+						if to, ok := c.at[string(e.Key)]; ok {
+							skip.To([]byte(to))
+						}
+					}
+					if diff := cmp.Diff(c.want, got); diff != "" {
+						t.Errorf("%s: %s", name, diff)
+					}
+					return nil
+				}
+				view(t, db, walk)
+				update(t, db, func(tx storage.Tx) error { // among its own writes, some of them in the way
+					if err := errors.Join(set(tx, "b", "2", "e", "2"), tx.Delete([]byte("no such key"))); err != nil {
+						return err
+					}
+					return walk(tx)
 				})
 			}
 		},
@@ -174,11 +229,37 @@ func scans(t *testing.T, open Opener) {
 					if !slices.Equal(want, got) {
 						t.Fatalf("range %q to %q: %d entries, want %d", r.Start, r.End, len(got), len(want))
 					}
-					return err
+					return errors.Join(err, skipping(t, tx, r, want, random))
 				})
 			}
 		},
 	})
+}
+
+// skipping checks a scan that jumps about: want is what is in the range.
+func skipping(t *testing.T, tx storage.Tx, r storage.Range, want []string, random *rand.Rand) error {
+	var skip storage.Skip
+	r.Skip = &skip
+	for e, err := range tx.Scan(r) {
+		if err != nil {
+			return err
+		}
+		if len(want) == 0 || want[0] != string(e.Key)+"="+string(e.Value) {
+			t.Fatalf("%q comes where %d are left", e.Key, len(want))
+		}
+		want = want[1:]
+		if random.IntN(2) == 0 {
+			to := fmt.Sprintf("%03d", random.IntN(300))
+			skip.To([]byte(to))
+			for len(want) > 0 && (want[0][:3] >= to) == r.Reverse {
+				want = want[1:]
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Fatalf("%d entries are missing", len(want))
+	}
+	return nil
 }
 
 func limits(t *testing.T, open Opener) {
