@@ -8,11 +8,14 @@ import (
 	"github.com/virga-cloud/virga/services/service"
 )
 
-// admin serves Virga's own addresses, below /_virga/, and the health check by
-// LocalStack's name.
+// admin serves Virga's own addresses, below /_virga/, and the health checks by
+// LocalStack's and MinIO's names.
 func (s *Server) admin() {
 	s.planes.HandleFunc("/_localstack/health", s.health).Methods("GET", "HEAD")
 	s.planes.HandleFunc("/_virga/health", s.health).Methods("GET", "HEAD")
+	for _, what := range []string{"live", "ready", "cluster", "cluster/read"} {
+		s.planes.HandleFunc(minioHealth+what, func(http.ResponseWriter, *http.Request) {}).Methods("GET", "HEAD")
+	}
 	s.planes.HandleFunc("/_virga/coverage", s.coverage).Methods("GET")
 	s.planes.HandleFunc("/_virga/reset", s.reset).Methods("POST")
 	s.planes.HandleFunc("/_virga/clock", s.clock).Methods("GET", "POST")
@@ -21,6 +24,10 @@ func (s *Server) admin() {
 		adminError(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path)
 	})
 }
+
+// minioHealth is where MinIO's users ask whether the server is there: the answer is its status.
+// https://min.io/docs/minio/linux/operations/monitoring/healthcheck-probe.html
+const minioHealth = "/minio/health/"
 
 // health tells the version and the state of each service: "running" when
 // something of it is implemented, "disabled" when only its name is known.

@@ -24,7 +24,9 @@ type exchange struct {
 	// start is when it arrived by the injected clock, began by the machine's.
 	start, began time.Time
 	id           string
-	target       target
+	// only is the service whose door the request came through, or nil.
+	only   *entry
+	target target
 	// what is the operation or plane, for the log.
 	what string
 	// account and region are the caller's, for the log.

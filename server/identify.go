@@ -35,6 +35,7 @@ type target struct {
 // directory knows all services by every name that requests use for them.
 type directory struct {
 	domain     string
+	byName     map[string]*entry // the models' names
 	byTarget   map[string]*entry // X-Amz-Target prefix
 	bySigning  map[string][]*entry
 	byEndpoint map[string]*entry
@@ -52,7 +53,7 @@ type entry struct {
 
 func newDirectory(models []*api.Model, domain string) *directory {
 	d := &directory{
-		domain: domain, byTarget: map[string]*entry{}, bySigning: map[string][]*entry{},
+		domain: domain, byName: map[string]*entry{}, byTarget: map[string]*entry{}, bySigning: map[string][]*entry{},
 		byEndpoint: map[string]*entry{}, byVersion: map[string][]*entry{},
 	}
 	for _, m := range models {
@@ -61,6 +62,7 @@ func newDirectory(models []*api.Model, domain string) *directory {
 			e.ops[op.Spec().Name] = op
 		}
 		s := m.Service
+		d.byName[s.Name] = e
 		if s.TargetPrefix != "" {
 			d.byTarget[s.TargetPrefix] = e
 		}
@@ -86,8 +88,9 @@ func newDirectory(models []*api.Model, domain string) *directory {
 }
 
 // identify says what a request wants, by its headers, host and path. It does
-// not look at the body. What names another service is never taken for S3.
-func (d *directory) identify(r *http.Request) target {
+// not look at the body. What names another service is never taken for S3. only
+// is the service whose door the request came through, or nil.
+func (d *directory) identify(r *http.Request, only *entry) target {
 	host := parseHost(r.Host, d.domain)
 	t := target{region: host.region}
 	if r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
@@ -115,6 +118,9 @@ func (d *directory) identify(r *http.Request) target {
 			return d.query(r, q, []*entry{e}, t)
 		}
 		return d.restful(e, r, host, path, q, t)
+	}
+	if only != nil {
+		return d.restful(only, r, host, path, q, t)
 	}
 	if isForm(r) && formPath(path) || q.has("Action") && q.has("Version") {
 		return d.query(r, q, nil, t)
@@ -283,7 +289,7 @@ func (d *directory) restful(e *entry, r *http.Request, host address, path string
 			path = "/" + bucket + path
 		}
 	}
-	op, labels, ok := e.table.match(method, path, q, hasHeader(r))
+	op, labels, ok := e.table.match(method, path, q, hasHeader(r)) // a service that is not REST has no table
 	if ok {
 		t.op, t.labels = op, labels
 	} else {

@@ -162,7 +162,7 @@ func TestIdentify(t *testing.T) {
 			for k, v := range c.header {
 				r.Header.Set(k, v)
 			}
-			got := d.identify(r)
+			got := d.identify(r, nil)
 			if s := summary(got); s != c.want {
 				t.Errorf("%s at %s is %s, want %s", c.request, c.host, s, c.want)
 			}
@@ -209,7 +209,7 @@ func TestIdentifyForm(t *testing.T) {
 			if c.auth != "" {
 				r.Header.Set("Authorization", c.auth)
 			}
-			got := d.identify(r)
+			got := d.identify(r, nil)
 			if !got.inForm {
 				t.Fatalf("the operation was not looked for in the form: %+v", got)
 			}
@@ -277,7 +277,7 @@ func BenchmarkIdentify(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				d.identify(r)
+				d.identify(r, nil)
 			}
 		})
 	}

@@ -65,9 +65,10 @@ func hostMark(pattern string) string {
 }
 
 // planeFor is the handler of our own address or a data plane, with the request
-// it is to be given; nil when the request is for the AWS API.
-func (s *Server) planeFor(r *http.Request) (http.Handler, *http.Request) {
-	if !s.mayBePlane(r) {
+// it is to be given; nil when the request is for the AWS API, as all but those
+// for our own addresses are that come through the door of a single service.
+func (s *Server) planeFor(r *http.Request, only *entry) (http.Handler, *http.Request) {
+	if !ownAddress(r.URL.Path) && (only != nil || !s.mayBePlane(r)) {
 		return nil, nil
 	}
 	var m mux.RouteMatch
@@ -77,12 +78,14 @@ func (s *Server) planeFor(r *http.Request) (http.Handler, *http.Request) {
 	return m.Handler, mux.SetURLVars(r, m.Vars)
 }
 
+// ownAddress says that a path is Virga's: no bucket's name begins so.
+func ownAddress(path string) bool {
+	return strings.HasPrefix(path, "/_") || strings.HasPrefix(path, minioHealth)
+}
+
 // mayBePlane says whether matching is worth while: it costs more than
 // answering a small request.
 func (s *Server) mayBePlane(r *http.Request) bool {
-	if strings.HasPrefix(r.URL.Path, "/_") {
-		return true
-	}
 	for _, p := range s.planePaths {
 		if strings.HasPrefix(r.URL.Path, p) {
 			return true

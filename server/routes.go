@@ -21,6 +21,9 @@ type route struct {
 	// query and header are the names of required members that live there. They
 	// tell operations apart that share method and path.
 	query, header []string
+	// named says that the required query parameters name the operation, as they
+	// do in S3: without them a request is not a wrong one, but another.
+	named bool
 }
 
 type segment struct {
@@ -34,7 +37,7 @@ func newTable(m *api.Model) table {
 	t := table{}
 	for _, known := range m.Operations {
 		op := known.Spec()
-		r := &route{op: known}
+		r := &route{op: known, named: m.Service.Name == "s3"}
 		path, query, _ := strings.Cut(op.URI, "?")
 		for _, s := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
 			seg := segment{text: s}
@@ -140,6 +143,8 @@ func (r *route) rank(q parameters, header func(string) bool) (rank int, ok bool)
 	for _, name := range r.query {
 		if _, there := q.get(name); there {
 			rank++
+		} else if r.named {
+			return 0, false
 		} else {
 			complete = 0
 		}

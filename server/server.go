@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -72,6 +73,8 @@ type Server struct {
 	planeHosts []string
 	http       *http.Server
 	inbox      *inbox
+	// doors says that there are doors of single services.
+	doors atomic.Bool
 }
 
 // New makes a server; Serve makes it listen.
@@ -105,6 +108,7 @@ func New(o Options) *Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		Protocols:         protocols,
 		TLSConfig:         o.TLS,
+		BaseContext:       s.behind,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -121,18 +125,20 @@ func streamsBody(op api.Known) bool {
 	return false
 }
 
-// Serve serves l until Shutdown, after which it returns nil.
-func (s *Server) Serve(l net.Listener) error {
+// Serve serves l, and further doors, until Shutdown, after which it returns nil.
+func (s *Server) Serve(l net.Listener, more ...Door) error {
 	var group errgroup.Group
 	group.Go(func() error { return s.http.Serve(s.inbox) })
-	if s.options.TLS == nil {
-		group.Go(func() error { return s.http.Serve(l) })
-	} else {
+	for _, d := range append([]Door{{Listener: l}}, more...) {
+		if s.options.TLS == nil {
+			group.Go(func() error { return s.http.Serve(d) })
+			continue
+		}
 		plain, secure := newInbox(), newInbox()
-		group.Go(func() error { return s.http.Serve(plain) })
-		group.Go(func() error { return s.http.ServeTLS(secure, "", "") })
-		group.Go(func() error { return split(l, plain, secure) })
-		defer l.Close()
+		group.Go(func() error { return s.http.Serve(Door{plain, d.Service}) })
+		group.Go(func() error { return s.http.ServeTLS(Door{secure, d.Service}, "", "") })
+		group.Go(func() error { return split(d, plain, secure) })
+		defer d.Close()
 	}
 	if err := group.Wait(); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -160,7 +166,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody && (r.ContentLength < 0 || r.ContentLength > pace) {
 		r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
 	}
-	if plane, pr := s.planeFor(r); plane != nil {
+	x.only = s.only(r)
+	if plane, pr := s.planeFor(r, x.only); plane != nil {
 		x.what = r.Method + " " + r.URL.Path
 		plane.ServeHTTP(&x.answer, pr)
 		return
@@ -172,7 +179,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // checks: what is wanted, who asks, is the input right, is it allowed, do it.
 func (x *exchange) api(r *http.Request) {
 	s := x.server
-	x.target = s.directory.identify(r)
+	x.target = s.directory.identify(r, x.only)
 	t := &x.target
 	if t.inForm {
 		if err := x.readForm(r); err != nil {

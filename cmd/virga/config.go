@@ -19,6 +19,8 @@ import (
 type config struct {
 	host       string
 	port       int
+	s3Port     int // of a door that speaks S3 only; noPort for none
+	dynamoPort int // likewise DynamoDB
 	data       string
 	memory     bool
 	sync       bool
@@ -30,14 +32,21 @@ type config struct {
 	publicHost string   // in addresses that answers hold
 	services   []string // empty: all
 	lambda     service.LambdaConfig
+	// minio is the root user that MinIO's variables name; its id is "" for none.
+	minio rootKey
 }
 
-const defaultPort = 4566
+const (
+	defaultPort = 4566
+	noPort      = -1
+)
 
 // flags declares the flags of `virga start`.
 func (c *config) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.host, "host", "127.0.0.1", "address to listen on")
 	f.IntVar(&c.port, "port", defaultPort, "port to listen on; 0 takes a free one")
+	f.IntVar(&c.s3Port, "s3-port", noPort, "further port, for S3 only, as MinIO's 9000; 0 takes a free one")
+	f.IntVar(&c.dynamoPort, "dynamodb-port", noPort, "further port, for DynamoDB only, as DynamoDB Local's 8000; 0 takes a free one")
 	f.StringVar(&c.data, "data", ".virga", "directory that keeps everything")
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory instead")
 	f.BoolVar(&c.sync, "sync", false, "write to the disk before answering, to survive power loss too")
@@ -65,6 +74,10 @@ func (c *config) environment(f *pflag.FlagSet, getenv func(string) string) error
 	}
 	if err := c.localstack(f, getenv); err != nil {
 		return err
+	}
+	c.minio = rootKey{getenv("MINIO_ROOT_USER"), getenv("MINIO_ROOT_PASSWORD")}
+	if (c.minio.id == "") != (c.minio.secret == "") {
+		return fmt.Errorf("MINIO_ROOT_USER and MINIO_ROOT_PASSWORD go together")
 	}
 	for _, check := range []struct{ name, value, allowed string }{
 		{"auth", c.auth, "off audit enforce"},

@@ -53,6 +53,11 @@ func TestConfig(t *testing.T) {
 			return c.host == "127.0.0.1" && c.port == 4567
 		}},
 		{"LOCALSTACK_HOST", nil, []string{"LOCALSTACK_HOST=aws.test:4566"}, func(c *config) bool { return c.publicHost == "aws.test" }},
+		{"no doors", nil, nil, func(c *config) bool { return c.s3Port == noPort && c.dynamoPort == noPort && c.minio.id == "" }},
+		{"doors", []string{"--s3-port", "9000"}, []string{"VIRGA_DYNAMODB_PORT=8000"}, func(c *config) bool { return c.s3Port == 9000 && c.dynamoPort == 8000 }},
+		{"MinIO's root user", nil, []string{"MINIO_ROOT_USER=minioadmin", "MINIO_ROOT_PASSWORD=minioadmin"}, func(c *config) bool {
+			return c.minio == rootKey{"minioadmin", "minioadmin"}
+		}},
 		{"PERSISTENCE off", nil, []string{"PERSISTENCE=0"}, func(c *config) bool { return c.memory }},
 		{"PERSISTENCE on", nil, []string{"PERSISTENCE=1"}, func(c *config) bool { return !c.memory }},
 		{"ENFORCE_IAM", nil, []string{"ENFORCE_IAM=1"}, func(c *config) bool { return c.auth == "enforce" }},

@@ -60,12 +60,16 @@ func start(ctx context.Context, c *config) (err error) {
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: c.level()}))
 
 	// The port comes first: the commonest mistake is a second server.
-	listener, err := net.Listen("tcp", net.JoinHostPort(c.host, strconv.Itoa(c.port)))
+	listener, err := listen(c.host, c.port)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", net.JoinHostPort(c.host, strconv.Itoa(c.port)), reason(err))
+		return err
 	}
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).Port
+	doors, err := openDoors(c)
+	if err != nil {
+		return err
+	}
 
 	own := "http://" + net.JoinHostPort(hostOf(c.host), strconv.Itoa(port))
 	runHooks(ctx, hooksDir, hookBoot, own, log)
@@ -101,8 +105,11 @@ func start(ctx context.Context, c *config) (err error) {
 
 	runHooks(ctx, hooksDir, hookStart, own, log)
 	served := make(chan error, 1)
-	go func() { served <- parts.server.Serve(listener) }()
+	go func() { served <- parts.server.Serve(listener, doors...) }()
 	log.Info("listening", "address", listener.Addr().String(), "data", stored.where, "version", version)
+	for _, d := range doors {
+		log.Info("listening too", "address", d.Addr().String(), "service", d.Service)
+	}
 	runHooks(ctx, hooksDir, hookReady, own, log)
 	fmt.Fprintln(out, "Ready.")
 	out.Flush()
@@ -124,6 +131,33 @@ func start(ctx context.Context, c *config) (err error) {
 		err = errors.Join(err, werr)
 	}
 	return err
+}
+
+func listen(host string, port int) (net.Listener, error) {
+	address := net.JoinHostPort(host, strconv.Itoa(port))
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, reason(err))
+	}
+	return l, nil
+}
+
+// openDoors listens on the ports of single services.
+func openDoors(c *config) (doors []server.Door, err error) {
+	for _, d := range []struct {
+		port    int
+		service string
+	}{{c.s3Port, "s3"}, {c.dynamoPort, "dynamodb"}} {
+		if d.port == noPort {
+			continue
+		}
+		l, err := listen(c.host, d.port)
+		if err != nil {
+			return nil, err
+		}
+		doors = append(doors, server.Door{Listener: l, Service: d.service})
+	}
+	return doors, nil
 }
 
 // hostOf is an address at which this machine reaches a listener on host.
@@ -183,13 +217,9 @@ func compose(c *config, stored *stored, port int, log *slog.Logger) (*parts, err
 			return nil, err
 		}
 	}
-	known := all.Credentials
-	if auth.Mode(c.auth) != auth.Off {
-		known = rootKeys{known}
-	}
 	p.server = server.New(server.Options{
 		Models: catalog.Models, Services: p.services,
-		Verifier: &auth.Verifier{Provider: known, Clock: now, Mode: auth.Mode(c.auth)},
+		Verifier: &auth.Verifier{Provider: rootKeys{all.Credentials, c.minio, auth.Mode(c.auth) != auth.Off}, Clock: now, Mode: auth.Mode(c.auth)},
 		Clock:    now, IDs: id, Log: log, Domain: c.publicHost, Version: version, TLS: certificate,
 		Reset: func() error { return storage.Reset(stored.db, stored.blobs) },
 		Drain: func(ctx context.Context) error { return p.drain(ctx) },

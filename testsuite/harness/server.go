@@ -145,14 +145,19 @@ func start(program string, o Options) (*Server, error) {
 		s.Kill()
 		return nil, fmt.Errorf("the server does not say where it listens:\n%s", s.Log())
 	}
-	s.Addr, s.URL = m[1], "http://"+m[1]
+	s.dial(m[1])
+	return s, nil
+}
+
+// dial makes clients of the server reach it at an address.
+func (s *Server) dial(address string) {
+	s.Addr, s.URL = address, "http://"+address
 	s.HTTP = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 32,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", s.Addr)
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
 		},
 	}}
-	return s, nil
 }
 
 // environment is the test's own without what would configure the server or clients.
@@ -179,6 +184,23 @@ func (s *Server) Secure() *Server {
 	secure := *s
 	secure.URL, secure.HTTP = "https://"+s.Addr, &http.Client{Transport: transport}
 	return &secure
+}
+
+var doors = regexp.MustCompile(`msg="listening too" address=(\S+) service=(\S+)`)
+
+// Door is the same server by the port that speaks one service only. The server
+// has one when it was started with a flag such as "--s3-port".
+func (s *Server) Door(t testing.TB, service string) *Server {
+	t.Helper()
+	for _, m := range doors.FindAllStringSubmatch(s.Log(), -1) {
+		if m[2] == service {
+			door := *s
+			door.dial(m[1])
+			return &door
+		}
+	}
+	t.Fatalf("the server has no door of %s", service)
+	return nil
 }
 
 // Log is what the server has written.
