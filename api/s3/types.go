@@ -51,8 +51,8 @@ type AccessControlTranslation struct {
 
 // AnalyticsAndOperator is the structure of that name in the model.
 type AnalyticsAndOperator struct {
-	Prefix string `aws:"Prefix"`
-	Tags   []*Tag `aws:"Tags,name=Tag,flattened,item=Tag"`
+	Prefix *string `aws:"Prefix"`
+	Tags   []*Tag  `aws:"Tags,name=Tag,flattened,item=Tag"`
 }
 
 // AnalyticsConfiguration is the structure of that name in the model.
@@ -69,7 +69,7 @@ type AnalyticsExportDestination struct {
 
 // AnalyticsFilter is the structure of that name in the model.
 type AnalyticsFilter struct {
-	Prefix string                `aws:"Prefix"`
+	Prefix *string               `aws:"Prefix"`
 	Tag    *Tag                  `aws:"Tag"`
 	And    *AnalyticsAndOperator `aws:"And"`
 }
@@ -284,8 +284,8 @@ type CompletedPart struct {
 
 // Condition is the structure of that name in the model.
 type Condition struct {
-	HttpErrorCodeReturnedEquals string `aws:"HttpErrorCodeReturnedEquals"`
-	KeyPrefixEquals             string `aws:"KeyPrefixEquals"`
+	HttpErrorCodeReturnedEquals string  `aws:"HttpErrorCodeReturnedEquals"`
+	KeyPrefixEquals             *string `aws:"KeyPrefixEquals"`
 }
 
 // ContinuationEvent is the structure of that name in the model.
@@ -1429,8 +1429,8 @@ type InputSerialization struct {
 
 // IntelligentTieringAndOperator is the structure of that name in the model.
 type IntelligentTieringAndOperator struct {
-	Prefix string `aws:"Prefix"`
-	Tags   []*Tag `aws:"Tags,name=Tag,flattened,item=Tag"`
+	Prefix *string `aws:"Prefix"`
+	Tags   []*Tag  `aws:"Tags,name=Tag,flattened,item=Tag"`
 }
 
 // IntelligentTieringConfiguration is the structure of that name in the model.
@@ -1443,7 +1443,7 @@ type IntelligentTieringConfiguration struct {
 
 // IntelligentTieringFilter is the structure of that name in the model.
 type IntelligentTieringFilter struct {
-	Prefix string                         `aws:"Prefix"`
+	Prefix *string                        `aws:"Prefix"`
 	Tag    *Tag                           `aws:"Tag"`
 	And    *IntelligentTieringAndOperator `aws:"And"`
 }
@@ -1564,7 +1564,7 @@ type LifecycleExpiration struct {
 type LifecycleRule struct {
 	Expiration                     *LifecycleExpiration            `aws:"Expiration"`
 	ID                             string                          `aws:"ID"`
-	Prefix                         string                          `aws:"Prefix"`
+	Prefix                         *string                         `aws:"Prefix"`
 	Filter                         *LifecycleRuleFilter            `aws:"Filter"`
 	Status                         ExpirationStatus                `aws:"Status,required"`
 	Transitions                    []*Transition                   `aws:"Transitions,name=Transition,flattened"`
@@ -1575,15 +1575,15 @@ type LifecycleRule struct {
 
 // LifecycleRuleAndOperator is the structure of that name in the model.
 type LifecycleRuleAndOperator struct {
-	Prefix                string `aws:"Prefix"`
-	Tags                  []*Tag `aws:"Tags,name=Tag,flattened,item=Tag"`
-	ObjectSizeGreaterThan *int64 `aws:"ObjectSizeGreaterThan"`
-	ObjectSizeLessThan    *int64 `aws:"ObjectSizeLessThan"`
+	Prefix                *string `aws:"Prefix"`
+	Tags                  []*Tag  `aws:"Tags,name=Tag,flattened,item=Tag"`
+	ObjectSizeGreaterThan *int64  `aws:"ObjectSizeGreaterThan"`
+	ObjectSizeLessThan    *int64  `aws:"ObjectSizeLessThan"`
 }
 
 // LifecycleRuleFilter is the structure of that name in the model.
 type LifecycleRuleFilter struct {
-	Prefix                string                    `aws:"Prefix"`
+	Prefix                *string                   `aws:"Prefix"`
 	Tag                   *Tag                      `aws:"Tag"`
 	ObjectSizeGreaterThan *int64                    `aws:"ObjectSizeGreaterThan"`
 	ObjectSizeLessThan    *int64                    `aws:"ObjectSizeLessThan"`
@@ -1919,9 +1919,9 @@ type Metrics struct {
 
 // MetricsAndOperator is the structure of that name in the model.
 type MetricsAndOperator struct {
-	Prefix         string `aws:"Prefix"`
-	Tags           []*Tag `aws:"Tags,name=Tag,flattened,item=Tag"`
-	AccessPointArn string `aws:"AccessPointArn"`
+	Prefix         *string `aws:"Prefix"`
+	Tags           []*Tag  `aws:"Tags,name=Tag,flattened,item=Tag"`
+	AccessPointArn string  `aws:"AccessPointArn"`
 }
 
 // MetricsConfiguration is the structure of that name in the model.
@@ -1932,7 +1932,7 @@ type MetricsConfiguration struct {
 
 // MetricsFilter is the structure of that name in the model.
 type MetricsFilter struct {
-	Prefix         string              `aws:"Prefix"`
+	Prefix         *string             `aws:"Prefix"`
 	Tag            *Tag                `aws:"Tag"`
 	AccessPointArn string              `aws:"AccessPointArn"`
 	And            *MetricsAndOperator `aws:"And"`
@@ -2595,8 +2595,8 @@ type Redirect struct {
 	HostName             string   `aws:"HostName"`
 	HttpRedirectCode     string   `aws:"HttpRedirectCode"`
 	Protocol             Protocol `aws:"Protocol"`
-	ReplaceKeyPrefixWith string   `aws:"ReplaceKeyPrefixWith"`
-	ReplaceKeyWith       string   `aws:"ReplaceKeyWith"`
+	ReplaceKeyPrefixWith *string  `aws:"ReplaceKeyPrefixWith"`
+	ReplaceKeyWith       *string  `aws:"ReplaceKeyWith"`
 }
 
 // RedirectAllRequestsTo is the structure of that name in the model.
@@ -2640,7 +2640,7 @@ type ReplicationConfiguration struct {
 type ReplicationRule struct {
 	ID                        string                     `aws:"ID"`
 	Priority                  *int32                     `aws:"Priority"`
-	Prefix                    string                     `aws:"Prefix"`
+	Prefix                    *string                    `aws:"Prefix"`
 	Filter                    *ReplicationRuleFilter     `aws:"Filter"`
 	Status                    ReplicationRuleStatus      `aws:"Status,required"`
 	SourceSelectionCriteria   *SourceSelectionCriteria   `aws:"SourceSelectionCriteria"`
@@ -2651,13 +2651,13 @@ type ReplicationRule struct {
 
 // ReplicationRuleAndOperator is the structure of that name in the model.
 type ReplicationRuleAndOperator struct {
-	Prefix string `aws:"Prefix"`
-	Tags   []*Tag `aws:"Tags,name=Tag,flattened,item=Tag"`
+	Prefix *string `aws:"Prefix"`
+	Tags   []*Tag  `aws:"Tags,name=Tag,flattened,item=Tag"`
 }
 
 // ReplicationRuleFilter is the structure of that name in the model.
 type ReplicationRuleFilter struct {
-	Prefix string                      `aws:"Prefix"`
+	Prefix *string                     `aws:"Prefix"`
 	Tag    *Tag                        `aws:"Tag"`
 	And    *ReplicationRuleAndOperator `aws:"And"`
 }
@@ -2727,7 +2727,7 @@ type RoutingRule struct {
 type Rule struct {
 	Expiration                     *LifecycleExpiration            `aws:"Expiration"`
 	ID                             string                          `aws:"ID"`
-	Prefix                         string                          `aws:"Prefix,required"`
+	Prefix                         *string                         `aws:"Prefix,required"`
 	Status                         ExpirationStatus                `aws:"Status,required"`
 	Transition                     *Transition                     `aws:"Transition"`
 	NoncurrentVersionTransition    *NoncurrentVersionTransition    `aws:"NoncurrentVersionTransition"`
