@@ -1,0 +1,3 @@
+// Package lifecycle holds the rules of lifecycle configurations: Check says
+// whether a bucket can be given one.
+package lifecycle
