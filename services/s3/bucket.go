@@ -28,6 +28,8 @@ type bucket struct {
 	// Notify is where events go, Bridge that they also go to EventBridge.
 	Notify []notifyRule `cbor:"7,keyasint,omitempty"`
 	Bridge bool         `cbor:"8,keyasint,omitempty"`
+	// Settings are the kinds of settings that the bucket has.
+	Settings kinds `cbor:"30,keyasint,omitempty"`
 }
 
 func (b *bucket) created() time.Time { return time.UnixMilli(b.Created).UTC().Truncate(time.Second) }

@@ -190,6 +190,14 @@ func errACLWithOwnership() error {
 	return api.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 }
 
+func errLoggingTarget(bucket, message string) error {
+	return api.Errorf("InvalidTargetBucketForLogging", 400, "%s", message).With("TargetBucket", bucket)
+}
+
+func errCrossLocationLogging(bucket string) error {
+	return api.Errorf("CrossLocationLoggingProhibitted", 403, "Cross S3 location logging not allowed. ").With("TargetBucket", bucket)
+}
+
 // errNotModified is the answer of a read whose conditions say that the client
 // has the object already. It has no body.
 func errNotModified(o *object) error {

@@ -12,7 +12,8 @@ import "github.com/virga-cloud/virga/storage"
 //	s3 u <bucket> <key> <upload id>      upload   a multipart upload under way
 //	s3 p <bucket> <upload id> <number>   part     its parts
 //	s3 g <bucket> <upload id>            nothing  an upload that has ended and may have parts left (see sweep.go)
-//	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads left
+//	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads or settings left
+//	s3 c <bucket> <kind> [<id>]          setting  a configuration of the bucket (see setting.go); of some kinds it has many
 //
 // "s3 v <bucket> <key> <version>" is kept for versions that are not current:
 // a listing of objects never meets one.
@@ -25,6 +26,7 @@ var (
 	rootParts    = storage.Key{}.String("s3").String("p")
 	rootEnded    = storage.Key{}.String("s3").String("g")
 	rootDeleted  = storage.Key{}.String("s3").String("d")
+	rootSettings = storage.Key{}.String("s3").String("c")
 )
 
 func keyBucket(name string) storage.Key { return rootBuckets.String(name) }
@@ -55,10 +57,17 @@ func keyEnded(bucket uint64, upload string) storage.Key {
 
 func keyDeleted(bucket uint64) storage.Key { return rootDeleted.Uint64(bucket) }
 
+func keySetting(bucket uint64, kind settingKind) storage.Key {
+	return rootSettings.Uint64(bucket).Uint64(uint64(kind))
+}
+
 // The roots that a bucket's or an upload's children are scanned under.
 
 func objectsOf(bucket uint64) storage.Key { return rootObjects.Uint64(bucket) }
 func uploadsOf(bucket uint64) storage.Key { return rootUploads.Uint64(bucket) }
+func settingsOf(bucket uint64) storage.Key {
+	return rootSettings.Uint64(bucket)
+}
 func partsOf(bucket uint64, upload string) storage.Key {
 	return rootParts.Uint64(bucket).String(upload)
 }

@@ -39,11 +39,12 @@ type Service struct {
 	buckets   *storage.Cache[bucket]
 	functions Functions
 	last      atomic.Uint64 // the last sequence that was given
+	settings  settings
 }
 
 // New is the service.
 func New(env service.Env) *Service {
-	return &Service{env: env, buckets: storage.NewCache[bucket](4096)}
+	return &Service{env: env, buckets: storage.NewCache[bucket](4096), settings: newSettings()}
 }
 
 // Notify gives the service the functions that buckets may notify. Until then
@@ -84,6 +85,17 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketWebsite.Handle(s.getBucketWebsite),
 		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
 		s3.GetPublicAccessBlock.Handle(s.getPublicAccessBlock),
+
+		s3.DeleteBucketCors.Handle(s.deleteBucketCORS),
+		s3.DeleteBucketEncryption.Handle(s.deleteBucketEncryption),
+		s3.DeleteBucketLifecycle.Handle(s.deleteBucketLifecycle),
+		s3.DeleteBucketReplication.Handle(s.deleteBucketReplication),
+		s3.DeleteBucketWebsite.Handle(s.deleteBucketWebsite),
+		s3.PutBucketCors.Handle(s.putBucketCORS).WithoutEffect("CORSConfiguration", "ChecksumAlgorithm", "ContentMD5"),
+		s3.PutBucketEncryption.Handle(s.putBucketEncryption).WithoutEffect("ChecksumAlgorithm", "ContentMD5", "ServerSideEncryptionConfiguration"),
+		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle).WithoutEffect("ChecksumAlgorithm", "LifecycleConfiguration"),
+		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus", "ChecksumAlgorithm", "ContentMD5"),
+		s3.PutBucketWebsite.Handle(s.putBucketWebsite).WithoutEffect("ChecksumAlgorithm", "ContentMD5", "WebsiteConfiguration"),
 
 		s3.DeleteBucketTagging.Handle(s.deleteBucketTagging),
 		s3.GetBucketTagging.Handle(s.getBucketTagging),

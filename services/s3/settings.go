@@ -38,16 +38,6 @@ func ownerGrants(account string) []*s3.Grant {
 	}}
 }
 
-func (s *Service) getBucketEncryption(_ context.Context, in *s3.GetBucketEncryptionInput) (*s3.GetBucketEncryptionOutput, error) {
-	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
-	return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &s3.ServerSideEncryptionConfiguration{
-		Rules: []*s3.ServerSideEncryptionRule{{
-			ApplyServerSideEncryptionByDefault: &s3.ServerSideEncryptionByDefault{SSEAlgorithm: s3.ServerSideEncryptionAes256},
-			BucketKeyEnabled:                   new(false),
-		}},
-	}}, err
-}
-
 func (s *Service) getPublicAccessBlock(_ context.Context, in *s3.GetPublicAccessBlockInput) (*s3.GetPublicAccessBlockOutput, error) {
 	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
 	return &s3.GetPublicAccessBlockOutput{PublicAccessBlockConfiguration: &s3.PublicAccessBlockConfiguration{
@@ -65,11 +55,6 @@ func (s *Service) getBucketOwnershipControls(_ context.Context, in *s3.GetBucket
 func (s *Service) getBucketRequestPayment(_ context.Context, in *s3.GetBucketRequestPaymentInput) (*s3.GetBucketRequestPaymentOutput, error) {
 	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
 	return &s3.GetBucketRequestPaymentOutput{Payer: s3.PayerBucketOwner}, err
-}
-
-func (s *Service) getBucketLogging(_ context.Context, in *s3.GetBucketLoggingInput) (*s3.GetBucketLoggingOutput, error) {
-	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
-	return &s3.GetBucketLoggingOutput{}, err // off
 }
 
 func (s *Service) getBucketAccelerateConfiguration(_ context.Context, in *s3.GetBucketAccelerateConfigurationInput) (*s3.GetBucketAccelerateConfigurationOutput, error) {
@@ -91,22 +76,6 @@ func (s *Service) getBucketPolicy(_ context.Context, in *s3.GetBucketPolicyInput
 
 func (s *Service) getBucketPolicyStatus(_ context.Context, in *s3.GetBucketPolicyStatusInput) (*s3.GetBucketPolicyStatusOutput, error) {
 	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchBucketPolicy", "The bucket policy does not exist")
-}
-
-func (s *Service) getBucketCORS(_ context.Context, in *s3.GetBucketCorsInput) (*s3.GetBucketCorsOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchCORSConfiguration", "The CORS configuration does not exist")
-}
-
-func (s *Service) getBucketWebsite(_ context.Context, in *s3.GetBucketWebsiteInput) (*s3.GetBucketWebsiteOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
-}
-
-func (s *Service) getBucketLifecycle(_ context.Context, in *s3.GetBucketLifecycleConfigurationInput) (*s3.GetBucketLifecycleConfigurationOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
-}
-
-func (s *Service) getBucketReplication(_ context.Context, in *s3.GetBucketReplicationInput) (*s3.GetBucketReplicationOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "ReplicationConfigurationNotFoundError", "The replication configuration was not found")
 }
 
 func (s *Service) getObjectLockConfiguration(_ context.Context, in *s3.GetObjectLockConfigurationInput) (*s3.GetObjectLockConfigurationOutput, error) {

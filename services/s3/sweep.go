@@ -59,8 +59,12 @@ func (s *Service) sweepUpload(ctx context.Context, bucket uint64, upload string)
 	return nil
 }
 
-// sweepBucket ends the uploads of a bucket that was deleted, and removes the note.
+// sweepBucket removes the settings of a bucket that was deleted, ends its
+// uploads, and removes the note.
 func (s *Service) sweepBucket(ctx context.Context, bucket uint64) error {
+	if err := s.sweepSettings(ctx, bucket); err != nil {
+		return err
+	}
 	root := uploadsOf(bucket)
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
@@ -99,6 +103,31 @@ func (s *Service) sweepBucket(ctx context.Context, bucket uint64) error {
 			if err := s.sweepUpload(ctx, bucket, id); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) sweepSettings(ctx context.Context, bucket uint64) error {
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.env.DB.Update(func(tx storage.Tx) error {
+			keys, err := firstKeys(tx, settingsOf(bucket), sweepPiece)
+			if err != nil {
+				return err
+			}
+			more = len(keys) == sweepPiece
+			for _, key := range keys {
+				if err := tx.Delete(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
