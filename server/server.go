@@ -209,6 +209,12 @@ func (x *exchange) api(r *http.Request) {
 		return
 	}
 	in := t.op.NewInput()
+	if !s.streams[t.op] {
+		if err := checkBody(op, r); err != nil {
+			x.fail(err)
+			return
+		}
+	}
 	x.limit(r)
 	present, err := codec.Decode(op, r, t.labels, in)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/document"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -163,4 +164,19 @@ func TestLoggingConfiguration(t *testing.T) {
 	if l := get(); l != nil {
 		t.Errorf("logging is still on: %v", l)
 	}
+}
+
+// A document that is not what its digests say is refused, and changes nothing.
+func TestDocumentsAreCheckedAgainstTheirDigests(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name := bucket(t, a)
+	tags := &s3.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}}}
+	for header, value := range map[string]string{"Content-Md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "X-Amz-Checksum-Crc32": "AAAAAA=="} {
+		_, err := a.S3.PutBucketTagging(ctx, tags, s3.WithAPIOptions(smithyhttp.SetHeaderValue(header, value)))
+		refused(t, err, "BadDigest")
+	}
+	_, err := a.S3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: name})
+	refused(t, err, "NoSuchTagSet")
+	must(a.S3.PutBucketTagging(ctx, tags))(t)
 }

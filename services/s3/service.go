@@ -91,22 +91,22 @@ func (s *Service) Operations() []api.Handler {
 		s3.DeleteBucketLifecycle.Handle(s.deleteBucketLifecycle),
 		s3.DeleteBucketReplication.Handle(s.deleteBucketReplication),
 		s3.DeleteBucketWebsite.Handle(s.deleteBucketWebsite),
-		s3.PutBucketCors.Handle(s.putBucketCORS).WithoutEffect("CORSConfiguration", "ChecksumAlgorithm", "ContentMD5"),
-		s3.PutBucketEncryption.Handle(s.putBucketEncryption).WithoutEffect("ChecksumAlgorithm", "ContentMD5", "ServerSideEncryptionConfiguration"),
-		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle).WithoutEffect("ChecksumAlgorithm", "LifecycleConfiguration"),
-		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus", "ChecksumAlgorithm", "ContentMD5"),
-		s3.PutBucketWebsite.Handle(s.putBucketWebsite).WithoutEffect("ChecksumAlgorithm", "ContentMD5", "WebsiteConfiguration"),
+		s3.PutBucketCors.Handle(s.putBucketCORS).WithoutEffect("CORSConfiguration"),
+		s3.PutBucketEncryption.Handle(s.putBucketEncryption).WithoutEffect("ServerSideEncryptionConfiguration"),
+		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle).WithoutEffect("LifecycleConfiguration"),
+		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus"),
+		s3.PutBucketWebsite.Handle(s.putBucketWebsite).WithoutEffect("WebsiteConfiguration"),
 
 		s3.DeleteBucketTagging.Handle(s.deleteBucketTagging),
 		s3.GetBucketTagging.Handle(s.getBucketTagging),
-		s3.PutBucketTagging.Handle(s.putBucketTagging).WithoutEffect("ChecksumAlgorithm", "ContentMD5"),
+		s3.PutBucketTagging.Handle(s.putBucketTagging),
 
 		s3.GetBucketNotificationConfiguration.Handle(s.getBucketNotificationConfiguration),
 		s3.PutBucketNotificationConfiguration.Handle(s.putBucketNotificationConfiguration),
 
 		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "BucketKeyEnabled", "RequestPayer"),
 		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
-		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "ChecksumAlgorithm", "MFA", "RequestPayer"),
+		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
 		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
 		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
@@ -115,7 +115,7 @@ func (s *Service) Operations() []api.Handler {
 
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
 		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),
-		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("ChecksumAlgorithm", "ContentMD5", "RequestPayer"),
+		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("RequestPayer"),
 
 		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
 		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
