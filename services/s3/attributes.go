@@ -33,7 +33,7 @@ func (s *Service) getObjectAttributes(_ context.Context, in *s3.GetObjectAttribu
 		if err != nil {
 			return err
 		}
-		out.LastModified = o.modified()
+		out.LastModified, out.VersionId = o.modified(), b.shown(o)
 		for _, a := range in.ObjectAttributes {
 			switch a {
 			case s3.ObjectAttributesETag:

@@ -30,6 +30,8 @@ type bucket struct {
 	Bridge bool         `cbor:"8,keyasint,omitempty"`
 	// Settings are the kinds of settings that the bucket has.
 	Settings kinds `cbor:"30,keyasint,omitempty"`
+	// Versioning says whether writes make versions; see version.go.
+	Versioning versioning `cbor:"20,keyasint,omitempty"`
 }
 
 func (b *bucket) created() time.Time { return time.UnixMilli(b.Created).UTC().Truncate(time.Second) }
@@ -213,13 +215,8 @@ func (s *Service) deleteBucket(ctx context.Context, in *s3.DeleteBucketInput) (*
 			return err
 		}
 		id = b.ID
-		objects := storage.Prefix(objectsOf(b.ID))
-		objects.KeysOnly = true
-		for _, err := range tx.Scan(objects) {
-			if err != nil {
-				return err
-			}
-			return errBucketNotEmpty(in.Bucket)
+		if err := checkEmpty(tx, b); err != nil {
+			return err
 		}
 		if err := tx.Set(keyDeleted(b.ID), nil); err != nil {
 			return err
@@ -234,6 +231,19 @@ func (s *Service) deleteBucket(ctx context.Context, in *s3.DeleteBucketInput) (*
 	}
 	s.sweepAfter(s.sweepBucket(ctx, id))
 	return &s3.DeleteBucketOutput{}, nil
+}
+
+// checkEmpty says that nothing is in a bucket, old versions and delete markers among it.
+func checkEmpty(tx storage.Tx, b *bucket) error {
+	for _, root := range []storage.Key{objectsOf(b.ID), versionsOf(b.ID)} {
+		switch keys, err := firstKeys(tx, root, 1); {
+		case err != nil:
+			return err
+		case len(keys) > 0:
+			return errBucketNotEmpty(b)
+		}
+	}
+	return nil
 }
 
 func (s *Service) listBuckets(ctx context.Context, in *s3.ListBucketsInput) (*s3.ListBucketsOutput, error) {

@@ -35,7 +35,7 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 			return err
 		}
 		id = b.ID
-		old, err2 := current(tx, b.ID, in.Key)
+		old, err2 := head(tx, b, in.Key)
 		if err2 != nil {
 			return err2
 		}
@@ -74,7 +74,7 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 	s.sweepAfter(s.sweepUpload(ctx, id, in.UploadId))
 	out := &s3.CompleteMultipartUploadOutput{
 		Location: objectURL(call, in.Bucket, in.Key), Bucket: in.Bucket, Key: in.Key, ETag: quoted(o.ETag),
-		ServerSideEncryption: s3.ServerSideEncryptionAes256, ChecksumType: o.Sum.kind(),
+		ServerSideEncryption: s3.ServerSideEncryptionAes256, ChecksumType: o.Sum.kind(), VersionId: o.Version,
 	}
 	completeSums(out).set(o.Sum)
 	return out, nil

@@ -84,8 +84,12 @@ func (c writeCondition) valid() error {
 	return nil
 }
 
-// check is made in the transaction of the write; old is nil when there is no object.
+// check is made in the transaction of the write; old is the head of the key,
+// and nil when there is nothing. A delete marker is no object.
 func (c writeCondition) check(key string, old *object) error {
+	if old != nil && old.Marker {
+		old = nil
+	}
 	switch {
 	case c.noneMatch != "" && old != nil:
 		return errPreconditionFailed("If-None-Match")

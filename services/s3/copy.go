@@ -23,10 +23,10 @@ func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 	if err != nil {
 		return nil, err
 	}
-	var o *object
+	var made *copied
 	for attempt := 1; ; attempt++ {
 		err = s.env.DB.Update(func(tx storage.Tx) (err error) {
-			o, err = s.copyIn(ctx, tx, in, c)
+			made, err = s.copyIn(ctx, tx, in, c)
 			return err
 		})
 		need, ok := errors.AsType[*needsDigest](err)
@@ -43,9 +43,13 @@ func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 	if err != nil {
 		return nil, err
 	}
+	o := made.object
 	result := &s3.CopyObjectResult{ETag: quoted(o.ETag), LastModified: o.modified(), ChecksumType: o.Sum.kind()}
 	copySums(result).set(o.Sum)
-	return &s3.CopyObjectOutput{CopyObjectResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256}, nil
+	return &s3.CopyObjectOutput{
+		CopyObjectResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256,
+		VersionId: made.version, CopySourceVersionId: made.sourceVersion,
+	}, nil
 }
 
 // copying is what a copy request asks for.
@@ -118,8 +122,15 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 	return c, c.ifTarget.valid()
 }
 
+// copied is what a copy has made. The version is shown in every bucket that has
+// had versioning, that of the source only when it is not "null".
+type copied struct {
+	object                 *object
+	version, sourceVersion string
+}
+
 // copyIn makes the copy in a transaction.
-func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectInput, c *copying) (*object, error) {
+func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectInput, c *copying) (*copied, error) {
 	b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
 		return nil, err
@@ -139,23 +150,23 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 		return nil, err
 	}
 	o.Modified = api.CallFrom(ctx).Time.UnixMilli()
-	old, err := current(tx, b.ID, in.Key)
+	old, err := head(tx, b, in.Key)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.ifTarget.check(in.Key, old); err != nil {
 		return nil, err
 	}
-	copied := &body{Blobs: src.body.Blobs}
-	s.setBody(o, copied)
+	shared := &body{Blobs: src.body.Blobs}
+	s.setBody(o, shared)
 	// Before the old body is dropped: it can be the same.
-	if err := s.linkBody(tx, copied); err != nil {
+	if err := s.linkBody(tx, shared); err != nil {
 		return nil, err
 	}
 	if err := s.replace(tx, b, in.Key, old, o); err != nil {
 		return nil, err
 	}
-	return o, s.emit(ctx, tx, b, eventCopy, in.Key, o)
+	return &copied{o, b.shown(o), src.object.Version}, s.emit(ctx, tx, b, eventCopy, in.Key, o)
 }
 
 // make is the copy's record without its body. The error is a *needsDigest
@@ -239,8 +250,9 @@ func (s *Service) uploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	}
 	condition := readCondition{in.CopySourceIfMatch, in.CopySourceIfNoneMatch, in.CopySourceIfModifiedSince, in.CopySourceIfUnmodifiedSince}
 	var got *received
+	var version string
 	for attempt := 1; ; attempt++ {
-		if got, err = s.receiveRange(ctx, ref, condition, in.CopySourceRange, u.Algorithm); !again(err, attempt) {
+		if got, version, err = s.receiveRange(ctx, ref, condition, in.CopySourceRange, u.Algorithm); !again(err, attempt) {
 			break
 		}
 	}
@@ -255,30 +267,34 @@ func (s *Service) uploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	if u.Asked {
 		copyPartSums(result).set(got.sum)
 	}
-	return &s3.UploadPartCopyOutput{CopyPartResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256}, nil
+	return &s3.UploadPartCopyOutput{
+		CopyPartResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256, CopySourceVersionId: version,
+	}, nil
 }
 
-// receiveRange stores the bytes of a range of an object as a body of its own.
-func (s *Service) receiveRange(ctx context.Context, ref objectRef, condition readCondition, header string, a algorithm) (*received, error) {
+// receiveRange stores the bytes of a range of an object as a body of its own,
+// and says which version they are of.
+func (s *Service) receiveRange(ctx context.Context, ref objectRef, condition readCondition, header string, a algorithm) (*received, string, error) {
 	var src *source
 	err := s.env.DB.View(func(tx storage.Tx) (err error) {
 		src, err = s.source(tx, ref, condition)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	part, err := sourceRange(header, src.object.Size)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if part.length > maxCopy {
-		return nil, errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %s", strconv.Itoa(maxCopy))
+		return nil, "", errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %s", strconv.Itoa(maxCopy))
 	}
 	r, err := s.open(src.body, part.offset, part.length)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	return s.receive(ctx, promise{body: r, length: part.length}, a)
+	got, err := s.receive(ctx, promise{body: r, length: part.length}, a)
+	return got, src.object.Version, err
 }

@@ -44,9 +44,16 @@ type source struct {
 
 // source reads the object that a copy is made of.
 func (s *Service) source(tx storage.Tx, ref objectRef, condition readCondition) (*source, error) {
-	b, o, err := s.object(tx, ref)
+	b, f, err := s.version(tx, ref)
 	if err != nil {
 		return nil, err
+	}
+	o := f.object
+	switch {
+	case o.Marker && ref.version == "":
+		return nil, errDeleted(ref.key, o)
+	case o.Marker:
+		return nil, errInvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
 	if err := condition.checkSource(o); err != nil {
 		return nil, err

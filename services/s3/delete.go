@@ -22,27 +22,71 @@ type deletion struct {
 	condition    writeCondition
 }
 
-// delete removes an object in tx. An object that is not there is no error,
-// except to who sets a condition.
-func (s *Service) delete(ctx context.Context, tx storage.Tx, b *bucket, d deletion) error {
-	if err := (objectRef{key: d.key, version: d.version}).checkVersion(); err != nil {
-		return err
-	}
-	old, err := current(tx, b.ID, d.key)
-	if err != nil {
-		return err
-	}
-	if err := d.condition.check(d.key, old); err != nil || old == nil {
-		return err
-	}
-	if err := s.dropBody(tx, b.ID, old); err != nil {
-		return err
-	}
-	if err := tx.Delete(keyObject(b.ID, d.key)); err != nil {
-		return err
-	}
-	return s.emit(ctx, tx, b, eventDelete, d.key, &object{Sequence: s.sequence(old)})
+// deleted is what a deletion has done, as answers say it.
+type deleted struct {
+	// version is the version that was removed, or the delete marker that was
+	// made; "" where there are no versions.
+	version string
+	// marker says that it is a delete marker.
+	marker bool
 }
+
+// delete removes an object, or a version of it, in tx. Where there are
+// versions, removing the object only adds a delete marker. What is not there is no
+// error, except to who sets a condition: that looks at the current version.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
+func (s *Service) delete(ctx context.Context, tx storage.Tx, b *bucket, d deletion) (deleted, error) {
+	if d.version == "" && b.Versioning != unversioned {
+		return s.mark(ctx, tx, b, d)
+	}
+	f, err := find(tx, b, d.key, d.version)
+	if err == errNoSuchID {
+		return deleted{}, errInvalidVersion(d.version)
+	}
+	if err != nil {
+		return deleted{}, err
+	}
+	if d.condition != (writeCondition{}) {
+		h, err := head(tx, b, d.key)
+		if err != nil {
+			return deleted{}, err
+		}
+		if err := d.condition.check(d.key, h); err != nil {
+			return deleted{}, err
+		}
+	}
+	done := deleted{version: d.version}
+	if f == nil {
+		return done, nil
+	}
+	if err := s.erase(tx, b, d.key, f); err != nil {
+		return deleted{}, err
+	}
+	done.marker = f.Marker
+	gone := &object{Sequence: s.sequence(f.object), versioned: versioned{Version: f.Version}}
+	return done, s.emit(ctx, tx, b, eventDelete, d.key, gone)
+}
+
+// mark adds a delete marker.
+func (s *Service) mark(ctx context.Context, tx storage.Tx, b *bucket, d deletion) (deleted, error) {
+	old, err := head(tx, b, d.key)
+	if err != nil {
+		return deleted{}, err
+	}
+	if err := d.condition.check(d.key, old); err != nil {
+		return deleted{}, err
+	}
+	marker := &object{summary: summary{Modified: api.CallFrom(ctx).Time.UnixMilli()}, versioned: versioned{Marker: true}}
+	if err := s.replace(tx, b, d.key, old, marker); err != nil {
+		return deleted{}, err
+	}
+	told := *marker
+	told.ETag = emptyETag
+	return deleted{marker.id(), true}, s.emit(ctx, tx, b, eventMarker, d.key, &told)
+}
+
+// emptyETag is the entity tag of no bytes, which events have for delete markers.
+const emptyETag = "d41d8cd98f00b204e9800998ecf8427e"
 
 func (s *Service) deleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	switch {
@@ -52,25 +96,23 @@ func (s *Service) deleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 		return nil, errNotImplemented("x-amz-if-match-last-modified-time")
 	}
 	d := deletion{in.Key, in.VersionId, writeCondition{match: in.IfMatch}}
-	out := &s3.DeleteObjectOutput{}
+	var done deleted
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
 		}
-		return s.delete(ctx, tx, b, d)
+		done, err = s.delete(ctx, tx, b, d)
+		return err
 	})
-	if err != nil && !deletedVersion(err) {
+	if err != nil {
 		return nil, err
 	}
-	out.VersionId = in.VersionId
+	out := &s3.DeleteObjectOutput{VersionId: done.version}
+	if done.marker {
+		out.DeleteMarker = new(true)
+	}
 	return out, nil
-}
-
-// deletedVersion says that a version could not be deleted because it is not there.
-func deletedVersion(err error) bool {
-	e, ok := errors.AsType[*api.Error](err)
-	return ok && e.Code == "NoSuchVersion"
 }
 
 // deleteObjects deletes up to 1,000 objects; what becomes of each is in the answer.
@@ -97,40 +139,58 @@ func (s *Service) deleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) 
 	for rest := in.Delete.Objects; len(rest) > 0; {
 		piece := rest[:min(deletePiece, len(rest))]
 		rest = rest[len(piece):]
-		failed, err := s.deletePiece(ctx, in, piece)
+		results, err := s.deletePiece(ctx, in, piece)
 		if err != nil {
 			return nil, err
 		}
 		for i, o := range piece {
-			switch e := failed[i]; {
-			case e != nil:
-				out.Errors = append(out.Errors, &s3.Error{Key: o.Key, VersionId: o.VersionId, Code: e.Code, Message: e.Message})
+			switch r := results[i]; {
+			case r.failed != nil:
+				out.Errors = append(out.Errors, &s3.Error{Key: o.Key, VersionId: o.VersionId, Code: r.failed.Code, Message: r.failed.Message})
 			case !quiet:
-				out.Deleted = append(out.Deleted, &s3.DeletedObject{Key: o.Key, VersionId: o.VersionId})
+				out.Deleted = append(out.Deleted, r.entry(o))
 			}
 		}
 	}
 	return out, nil
 }
 
+// deletedEach is what became of one object of DeleteObjects.
+type deletedEach struct {
+	deleted
+	failed *api.Error
+}
+
+func (r deletedEach) entry(o *s3.ObjectIdentifier) *s3.DeletedObject {
+	e := &s3.DeletedObject{Key: o.Key, VersionId: o.VersionId}
+	if r.marker {
+		e.DeleteMarker, e.DeleteMarkerVersionId = new(true), r.version
+	}
+	return e
+}
+
 // deletePiece deletes some objects and says which of them could not be.
-func (s *Service) deletePiece(ctx context.Context, in *s3.DeleteObjectsInput, piece []*s3.ObjectIdentifier) ([]*api.Error, error) {
-	var failed []*api.Error
+func (s *Service) deletePiece(ctx context.Context, in *s3.DeleteObjectsInput, piece []*s3.ObjectIdentifier) ([]deletedEach, error) {
+	var results []deletedEach
 	err := s.env.DB.Update(func(tx storage.Tx) error {
-		failed = make([]*api.Error, len(piece))
+		results = make([]deletedEach, len(piece))
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
 		}
 		for i, o := range piece {
-			err := s.delete(ctx, tx, b, deletion{o.Key, o.VersionId, writeCondition{match: o.ETag}})
-			if e, ok := errors.AsType[*api.Error](err); ok && !deletedVersion(err) {
-				failed[i] = e
-			} else if err != nil && !ok {
+			if _, ok := versionSequence(o.VersionId); !ok && o.VersionId != "" && o.VersionId != nullVersion {
+				results[i].failed = errNoSuchVersion(o.Key, o.VersionId) // not the error that DeleteObject has
+				continue
+			}
+			done, err := s.delete(ctx, tx, b, deletion{o.Key, o.VersionId, writeCondition{match: o.ETag}})
+			e, ok := errors.AsType[*api.Error](err)
+			if err != nil && !ok {
 				return err
 			}
+			results[i] = deletedEach{done, e}
 		}
 		return nil
 	})
-	return failed, err
+	return results, err
 }

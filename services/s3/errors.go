@@ -23,8 +23,34 @@ func errNoSuchUpload(id string) error {
 	return api.Errorf("NoSuchUpload", 404, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.").With("UploadId", id)
 }
 
-func errNoSuchVersion(key, version string) error {
+func errNoSuchVersion(key, version string) *api.Error {
 	return api.Errorf("NoSuchVersion", 404, "The specified version does not exist.").With("Key", key).With("VersionId", version)
+}
+
+func errInvalidVersion(version string) error {
+	return errInvalidArgument("versionId", version, "Invalid version id specified")
+}
+
+// errDeleted is the answer for a key whose current version is a delete marker.
+func errDeleted(key string, marker *object) error {
+	return api.Errorf("NoSuchKey", 404, "The specified key does not exist.").With("Key", key).
+		WithHeader("x-amz-delete-marker", "true").WithHeader("x-amz-version-id", marker.id())
+}
+
+// errDeleteMarker is the answer to who asks a delete marker for what only objects have.
+func errDeleteMarker(method string, marker *object) error {
+	return api.Errorf("MethodNotAllowed", 405, "The specified method is not allowed against this resource.").
+		With("Method", method).With("ResourceType", "DeleteMarker").
+		WithHeader("Allow", "DELETE").WithHeader("Last-Modified", httpDate(marker.modified())).
+		WithHeader("x-amz-delete-marker", "true").WithHeader("x-amz-version-id", marker.id())
+}
+
+func errIllegalVersioning() error {
+	return api.Errorf("IllegalVersioningConfigurationException", 400, "The Versioning element must be specified")
+}
+
+func errMFARequired() error {
+	return api.Errorf("AccessDenied", 403, "Mfa Authentication must be used for this request")
 }
 
 // errNone is the answer for a configuration that a bucket does not have.
@@ -40,8 +66,12 @@ func errBucketAlreadyOwnedByYou(name string) error {
 	return api.Errorf("BucketAlreadyOwnedByYou", 409, "Your previous request to create the named bucket succeeded and you already own it.").With("BucketName", name)
 }
 
-func errBucketNotEmpty(name string) error {
-	return api.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty").With("BucketName", name)
+func errBucketNotEmpty(b *bucket) error {
+	message := "The bucket you tried to delete is not empty"
+	if b.Versioning != unversioned {
+		message += ". You must delete all versions in the bucket."
+	}
+	return api.Errorf("BucketNotEmpty", 409, "%s", message).With("BucketName", b.Name)
 }
 
 func errInvalidBucketName(name string) error {

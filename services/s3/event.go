@@ -29,6 +29,7 @@ var (
 	eventCopy          = event{"ObjectCreated:Copy", "2.1", "Object Created", "CopyObject", ""}
 	eventComplete      = event{"ObjectCreated:CompleteMultipartUpload", "2.1", "Object Created", "CompleteMultipartUpload", ""}
 	eventDelete        = event{"ObjectRemoved:Delete", "2.1", "Object Deleted", "DeleteObject", "Permanently Deleted"}
+	eventMarker        = event{"ObjectRemoved:DeleteMarkerCreated", "2.1", "Object Deleted", "DeleteObject", "Delete Marker Created"}
 	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
 	eventTaggingDelete = event{"ObjectTagging:Delete", "2.3", "Object Tags Deleted", "", ""}
 )
@@ -81,12 +82,13 @@ type objectSubject struct {
 	Key       string `json:"key"` // as in a URL's query
 	Size      *int64 `json:"size,omitempty"`
 	ETag      string `json:"eTag,omitempty"`
+	VersionID string `json:"versionId,omitempty"` // only of versions that have one of their own
 	Sequencer string `json:"sequencer"`
 }
 
 // emit sends an event to whom it concerns, in the transaction of the change
 // that it tells of. o is the object after the change; when it was deleted, only its
-// sequence is known.
+// sequence and version are known.
 func (s *Service) emit(ctx context.Context, tx storage.Tx, b *bucket, e event, key string, o *object) error {
 	for i := range b.Notify {
 		r := &b.Notify[i]
@@ -117,7 +119,7 @@ func newRecord(call *api.Call, b *bucket, configuration string, e event, key str
 		S3: subject{
 			SchemaVersion: "1.0", ConfigurationID: configuration,
 			Bucket: bucketSubject{b.Name, identity{customerID(b.Account)}, b.arn()},
-			Object: objectSubject{Key: encodeEventKey(key), ETag: o.ETag, Sequencer: sequencer(o.Sequence)},
+			Object: objectSubject{Key: encodeEventKey(key), ETag: o.ETag, VersionID: o.Version, Sequencer: sequencer(o.Sequence)},
 		},
 	}
 	if e.detail == "Object Created" {
@@ -159,13 +161,14 @@ type bridgeObject struct {
 	Key       string `json:"key"` // as it is
 	Size      *int64 `json:"size,omitempty"`
 	ETag      string `json:"etag,omitempty"`
+	VersionID string `json:"version-id,omitempty"`
 	Sequencer string `json:"sequencer,omitempty"`
 }
 
 func (s *Service) emitBridge(ctx context.Context, tx storage.Tx, b *bucket, e event, key string, o *object) error {
 	call := api.CallFrom(ctx)
 	detail := bridgeDetail{
-		Version: "0", Bucket: bridgeBucket{b.Name}, Object: bridgeObject{Key: key, ETag: o.ETag, Sequencer: sequencer(o.Sequence)},
+		Version: "0", Bucket: bridgeBucket{b.Name}, Object: bridgeObject{Key: key, ETag: o.ETag, VersionID: o.Version, Sequencer: sequencer(o.Sequence)},
 		Request: call.RequestID, Who: call.Account, SourceIP: call.SourceIP, Reason: e.reason, Deletion: e.deletion,
 	}
 	if e.detail == "Object Created" {

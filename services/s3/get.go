@@ -63,14 +63,14 @@ func overrides(in *s3.GetObjectInput) bool {
 }
 
 func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOutput, error) {
+	var b *bucket
 	var o *object
 	var where *body
 	err := s.env.DB.View(func(tx storage.Tx) error {
-		b, found, err := s.object(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
-		if err != nil {
+		var err error
+		if b, o, err = s.object(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}); err != nil {
 			return err
 		}
-		o = found
 		if withBody || in.PartNumber != nil {
 			where, err = readBody(tx, b.ID, o)
 		}
@@ -102,9 +102,7 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	if in.PartNumber != nil && o.Count > 0 {
 		out.PartsCount = new(int32(o.Count))
 	}
-	if in.VersionId != "" {
-		out.VersionId = in.VersionId
-	}
+	out.VersionId = b.shown(o)
 	// A checksum is of the whole; of a part it is known when the part was uploaded as such.
 	if in.ChecksumMode == s3.ChecksumModeEnabled {
 		switch {

@@ -7,20 +7,20 @@ import "github.com/virga-cloud/virga/storage"
 //
 //	s3 n <name>                          bucket   bucket names are unique across accounts and regions
 //	s3 a <account> <name>                nothing  the buckets of an account, as ListBuckets shows them
-//	s3 o <bucket> <key>                  object   the current version of each key, as listings show them
+//	s3 o <bucket> <key>                  object   the current version of each key that is an object, as listings show them
+//	s3 v <bucket> <key>                  object   the current version of each key that is a delete marker
+//	s3 v <bucket> <key> <^sequence>      object   the versions that are not current, the newest first (see version.go)
 //	s3 b <bucket> <body id>              body     of objects whose body does not fit their record
 //	s3 u <bucket> <key> <upload id>      upload   a multipart upload under way
 //	s3 p <bucket> <upload id> <number>   part     its parts
 //	s3 g <bucket> <upload id>            nothing  an upload that has ended and may have parts left (see sweep.go)
 //	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads or settings left
 //	s3 c <bucket> <kind> [<id>]          setting  a configuration of the bucket (see setting.go); of some kinds it has many
-//
-// "s3 v <bucket> <key> <version>" is kept for versions that are not current:
-// a listing of objects never meets one.
 var (
 	rootBuckets  = storage.Key{}.String("s3").String("n")
 	rootAccounts = storage.Key{}.String("s3").String("a")
 	rootObjects  = storage.Key{}.String("s3").String("o")
+	rootVersions = storage.Key{}.String("s3").String("v")
 	rootBodies   = storage.Key{}.String("s3").String("b")
 	rootUploads  = storage.Key{}.String("s3").String("u")
 	rootParts    = storage.Key{}.String("s3").String("p")
@@ -37,6 +37,14 @@ func keyAccountBucket(account, name string) storage.Key {
 
 func keyObject(bucket uint64, key string) storage.Key {
 	return rootObjects.Uint64(bucket).String(key)
+}
+
+func keyMarker(bucket uint64, key string) storage.Key {
+	return rootVersions.Uint64(bucket).String(key)
+}
+
+func keyVersion(bucket uint64, key string, sequence uint64) storage.Key {
+	return keyMarker(bucket, key).Uint64(^sequence)
 }
 
 func keyBody(bucket uint64, id []byte) storage.Key {
@@ -68,6 +76,7 @@ func uploadsOf(bucket uint64) storage.Key { return rootUploads.Uint64(bucket) }
 func settingsOf(bucket uint64) storage.Key {
 	return rootSettings.Uint64(bucket)
 }
+func versionsOf(bucket uint64) storage.Key { return rootVersions.Uint64(bucket) }
 func partsOf(bucket uint64, upload string) storage.Key {
 	return rootParts.Uint64(bucket).String(upload)
 }

@@ -53,6 +53,7 @@ type object struct {
 	// Body is where the bytes are; BodyID names a record that says it.
 	Body   *body  `cbor:"9,keyasint,omitempty"`
 	BodyID []byte `cbor:"10,keyasint,omitempty"`
+	versioned
 }
 
 // attributes are what a writer says of an object besides its bytes.
@@ -178,38 +179,21 @@ func (p protection) check() error {
 	return errInvalidArgument("x-amz-server-side-encryption", string(p.encryption), "The encryption method specified is not supported")
 }
 
-// nullVersion is the id of the version that an object without versioning has.
-const nullVersion = "null"
-
 // objectRef names an object as requests do.
 type objectRef struct{ bucket, key, version, owner string }
 
-// checkVersion knows the one version that objects of an unversioned bucket
-// have, "null".
-func (r objectRef) checkVersion() error {
-	switch {
-	case r.version == "" || r.version == nullVersion:
-		return nil
-	case len(r.version) == 32:
-		return errNoSuchVersion(r.key, r.version)
-	}
-	return errInvalidArgument("versionId", r.version, "Invalid version id specified")
-}
-
 // object reads an object in a bucket that exists.
 func (s *Service) object(tx storage.Tx, r objectRef) (*bucket, *object, error) {
-	b, err := s.bucket(tx, r.bucket, r.owner)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := r.checkVersion(); err != nil {
+	b, f, err := s.version(tx, r)
+	switch {
+	case err != nil:
 		return b, nil, err
+	case f.Marker && r.version == "":
+		return b, nil, errDeleted(r.key, f.object)
+	case f.Marker:
+		return b, nil, errDeleteMarker("GET", f.object)
 	}
-	o, err := storage.GetRecord[object](tx, keyObject(b.ID, r.key))
-	if errors.Is(err, storage.ErrNotFound) {
-		return b, nil, errNoSuchKey(r.key)
-	}
-	return b, o, err
+	return b, f.object, nil
 }
 
 // viewObject is object in a transaction of its own.
@@ -221,34 +205,49 @@ func (s *Service) viewObject(r objectRef) (b *bucket, o *object, err error) {
 	return b, o, err
 }
 
-// changeObject rewrites the record of an object, whose body stays.
-func (s *Service) changeObject(r objectRef, change func(storage.Tx, *bucket, *object) error) error {
-	return s.env.DB.Update(func(tx storage.Tx) error {
-		b, o, err := s.object(tx, r)
+// changeObject rewrites the record of an object, whose body stays. It returns
+// the id of the version as answers show it.
+func (s *Service) changeObject(method string, r objectRef, change func(storage.Tx, *bucket, *object) error) (version string, err error) {
+	err = s.env.DB.Update(func(tx storage.Tx) error {
+		b, f, err := s.version(tx, r)
 		if err != nil {
 			return err
 		}
-		if err := change(tx, b, o); err != nil {
+		if f.Marker {
+			return errDeleteMarker(method, f.object)
+		}
+		if err := change(tx, b, f.object); err != nil {
 			return err
 		}
-		return storage.PutRecord(tx, keyObject(b.ID, r.key), o)
+		version = b.shown(f.object)
+		return storage.PutRecord(tx, f.at, f.object)
 	})
+	return version, err
 }
 
 // current reads the object under a key, or nil.
 func current(tx storage.Tx, bucket uint64, key string) (*object, error) {
-	o, err := storage.GetRecord[object](tx, keyObject(bucket, key))
+	return readObject(tx, keyObject(bucket, key))
+}
+
+// readObject reads the record of a version, or nil.
+func readObject(tx storage.Tx, at storage.Key) (*object, error) {
+	o, err := storage.GetRecord[object](tx, at)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil
 	}
 	return o, err
 }
 
-// replace makes o, whose blobs are linked, the current object under a key in
-// the place of old, which may be nil.
+// replace makes o, whose blobs are linked, the current version of a key in the
+// place of old, which is the head of the key and may be nil.
 func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) error {
 	o.Sequence = s.sequence(old)
-	if old != nil {
+	if b.Versioning != unversioned {
+		if err := s.supersede(tx, b, key, old, o); err != nil {
+			return err
+		}
+	} else if old != nil {
 		if err := s.dropBody(tx, b.ID, old); err != nil {
 			return err
 		}
@@ -262,7 +261,7 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 		apart.Body = nil
 		record = &apart
 	}
-	return storage.PutRecord(tx, keyObject(b.ID, key), record)
+	return storage.PutRecord(tx, keyHead(b.ID, key, o), record)
 }
 
 // sequence is larger than that of any write of the same key before. The clock

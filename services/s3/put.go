@@ -38,7 +38,7 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 		if err != nil {
 			return err
 		}
-		old, err := current(tx, b.ID, in.Key)
+		old, err := head(tx, b, in.Key)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,10 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 		s.env.Blobs.Discard(got.blob)
 		return nil, err
 	}
-	out := &s3.PutObjectOutput{ETag: quoted(o.ETag), ServerSideEncryption: s3.ServerSideEncryptionAes256, ChecksumType: o.Sum.kind()}
+	out := &s3.PutObjectOutput{
+		ETag: quoted(o.ETag), ServerSideEncryption: s3.ServerSideEncryptionAes256,
+		ChecksumType: o.Sum.kind(), VersionId: o.Version,
+	}
 	putSums(out).set(o.Sum)
 	return out, nil
 }

@@ -5,6 +5,8 @@
 //
 // A bucket has an id besides its name, under which everything in it is kept.
 // An object is a record of what is known of it and a body: a list of blobs.
+// A version is an object, or a delete marker in the place of one; the newest version
+// of a key is its head, and the one that has no id is null.
 // An upload is a multipart upload under way; when it is completed its parts'
 // blobs become the object's body, and when it ends its parts are swept away.
 // A promise is what a request says of the bytes that it sends, and a digest
@@ -19,7 +21,7 @@
 // Bucket names are unique among all accounts, and every region's endpoint
 // answers for every bucket. Who may do what is the server's to decide; the
 // service knows owners, and enforces the ownership of objects as new buckets do.
-// There is no versioning, object lock, encryption with keys of the customer's or of KMS,
+// There is no object lock, MFA delete, encryption with keys of the customer's or of KMS,
 // nor anything that Operations does not list; what asks for them is refused.
 package s3
 
@@ -81,7 +83,6 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketPolicyStatus.Handle(s.getBucketPolicyStatus),
 		s3.GetBucketReplication.Handle(s.getBucketReplication),
 		s3.GetBucketRequestPayment.Handle(s.getBucketRequestPayment),
-		s3.GetBucketVersioning.Handle(s.getBucketVersioning),
 		s3.GetBucketWebsite.Handle(s.getBucketWebsite),
 		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
 		s3.GetPublicAccessBlock.Handle(s.getPublicAccessBlock),
@@ -116,6 +117,9 @@ func (s *Service) Operations() []api.Handler {
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
 		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),
 		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("RequestPayer"),
+
+		s3.GetBucketVersioning.Handle(s.getBucketVersioning),
+		s3.PutBucketVersioning.Handle(s.putBucketVersioning).WithoutEffect("MFA"),
 
 		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
 		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),

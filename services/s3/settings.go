@@ -9,11 +9,6 @@ import (
 // What a bucket's settings are while they cannot be changed yet: AWS's
 // defaults for a bucket made today. Tools read them all, Terraform first.
 
-func (s *Service) getBucketVersioning(_ context.Context, in *s3.GetBucketVersioningInput) (*s3.GetBucketVersioningOutput, error) {
-	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
-	return &s3.GetBucketVersioningOutput{}, err // never enabled
-}
-
 func (s *Service) getBucketACL(_ context.Context, in *s3.GetBucketAclInput) (*s3.GetBucketAclOutput, error) {
 	b, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {

@@ -144,11 +144,11 @@ func (s *Service) deleteBucketTagging(_ context.Context, in *s3.DeleteBucketTagg
 }
 
 func (s *Service) getObjectTagging(_ context.Context, in *s3.GetObjectTaggingInput) (*s3.GetObjectTaggingOutput, error) {
-	_, o, err := s.viewObject(objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
+	b, o, err := s.viewVersion("GET", objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
 	if err != nil {
 		return nil, err
 	}
-	return &s3.GetObjectTaggingOutput{TagSet: writeTags(o.Tags)}, nil
+	return &s3.GetObjectTaggingOutput{TagSet: writeTags(o.Tags), VersionId: b.shown(o)}, nil
 }
 
 func (s *Service) putObjectTagging(ctx context.Context, in *s3.PutObjectTaggingInput) (*s3.PutObjectTaggingOutput, error) {
@@ -159,17 +159,17 @@ func (s *Service) putObjectTagging(ctx context.Context, in *s3.PutObjectTaggingI
 	if err != nil {
 		return nil, err
 	}
-	err = s.changeObject(objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}, func(tx storage.Tx, b *bucket, o *object) error {
+	version, err := s.changeObject("PUT", objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}, func(tx storage.Tx, b *bucket, o *object) error {
 		o.Tags = tags
 		return s.emit(ctx, tx, b, eventTaggingPut, in.Key, o)
 	})
-	return &s3.PutObjectTaggingOutput{}, err
+	return &s3.PutObjectTaggingOutput{VersionId: version}, err
 }
 
 func (s *Service) deleteObjectTagging(ctx context.Context, in *s3.DeleteObjectTaggingInput) (*s3.DeleteObjectTaggingOutput, error) {
-	err := s.changeObject(objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}, func(tx storage.Tx, b *bucket, o *object) error {
+	version, err := s.changeObject("DELETE", objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}, func(tx storage.Tx, b *bucket, o *object) error {
 		o.Tags = nil
 		return s.emit(ctx, tx, b, eventTaggingDelete, in.Key, o)
 	})
-	return &s3.DeleteObjectTaggingOutput{}, err
+	return &s3.DeleteObjectTaggingOutput{VersionId: version}, err
 }
