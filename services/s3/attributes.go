@@ -12,8 +12,9 @@ import (
 // getObjectAttributes tells what was asked of an object, part by part.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
 func (s *Service) getObjectAttributes(_ context.Context, in *s3.GetObjectAttributesInput) (*s3.GetObjectAttributesOutput, error) {
-	if in.SSECustomerAlgorithm != "" || in.SSECustomerKey != "" {
-		return nil, errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
+	customer := customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
+	if _, err := customer.secret(); err != nil {
+		return nil, err
 	}
 	if len(in.ObjectAttributes) == 0 {
 		return nil, errInvalidRequest("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty")
@@ -31,6 +32,9 @@ func (s *Service) getObjectAttributes(_ context.Context, in *s3.GetObjectAttribu
 	err = s.env.DB.View(func(tx storage.Tx) error {
 		b, o, err := s.object(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
 		if err != nil {
+			return err
+		}
+		if _, err := s.unseal(tx, o.Encryption, customer); err != nil {
 			return err
 		}
 		out.LastModified, out.VersionId = o.modified(), b.shown(o)
@@ -88,7 +92,7 @@ func attributeParts(o *object, where *body, marker *int32, limit int) *s3.GetObj
 			*p.IsTruncated = true
 			break
 		}
-		shown := &s3.ObjectPart{PartNumber: new(part.Number), Size: new(where.Blobs[i].Size)}
+		shown := &s3.ObjectPart{PartNumber: new(part.Number), Size: new(where.size(i))}
 		attributePartSums(shown).set(checksum{Algorithm: o.Sum.Algorithm, Value: part.Sum})
 		p.Parts = append(p.Parts, shown)
 		*p.NextPartNumberMarker = part.Number

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/virga-cloud/virga/api/ids"
+	"github.com/virga-cloud/virga/services/s3/sealing"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -14,6 +15,18 @@ type body struct {
 	Blobs []storage.Blob `cbor:"1,keyasint,omitempty"`
 	// Parts are there for objects that were uploaded in parts, one for each blob.
 	Parts []piece `cbor:"2,keyasint,omitempty"`
+	// Sealed says that the blobs hold sealed bytes.
+	Sealed bool `cbor:"40,keyasint,omitempty"`
+}
+
+// size is how many bytes of the object a blob holds.
+func (b *body) size(i int) int64 { return plainSize(b.Blobs[i], b.Sealed) }
+
+func plainSize(blob storage.Blob, isSealed bool) int64 {
+	if isSealed {
+		return sealing.PlainSize(blob.Size)
+	}
+	return blob.Size
 }
 
 // piece is one part of a complete object.
@@ -93,25 +106,30 @@ func (s *Service) linkBody(tx storage.Tx, b *body) error {
 	return nil
 }
 
-// open opens n bytes of a body from offset off. All blobs are opened at once:
-// who has them open reads them to their end, whatever becomes of the object.
+// open opens n bytes of a body from offset off; l is the seal of a sealed one.
+// All blobs are opened at once: who has them open reads them to their end,
+// whatever becomes of the object.
 // It returns storage.ErrNotFound when the object has been removed meanwhile.
-func (s *Service) open(b *body, off, n int64) (io.ReadCloser, error) {
+func (s *Service) open(b *body, l *seal, off, n int64) (io.ReadCloser, error) {
 	var open chain
-	for _, blob := range b.Blobs {
+	for i, blob := range b.Blobs {
 		if n == 0 {
 			break
 		}
-		if off >= blob.Size {
-			off -= blob.Size
+		size := b.size(i)
+		if off >= size {
+			off -= size
 			continue
 		}
-		take := min(n, blob.Size-off)
-		var r *storage.BlobReader
+		take := min(n, size-off)
+		var r piecewise
 		var err error
-		if take == blob.Size {
+		switch {
+		case b.Sealed:
+			r, err = s.openSealed(blob, l, off, take)
+		case take == size:
 			r, err = s.env.Blobs.Open(blob)
-		} else {
+		default:
 			r, err = s.env.Blobs.OpenRange(blob, off, take)
 		}
 		if err != nil {
@@ -126,8 +144,32 @@ func (s *Service) open(b *body, off, n int64) (io.ReadCloser, error) {
 	return &open, nil
 }
 
+// piecewise is an open blob, plain or sealed.
+type piecewise interface {
+	io.ReadCloser
+	io.WriterTo
+}
+
+// sealedBlob reads the plain bytes of a sealed blob.
+type sealedBlob struct {
+	*sealing.Opener
+	io.Closer
+}
+
+func (s *Service) openSealed(blob storage.Blob, l *seal, off, n int64) (piecewise, error) {
+	r, err := s.env.Blobs.Open(blob)
+	if err != nil {
+		return nil, err
+	}
+	o, err := sealing.NewOpener(r, blob.Size, l.key, off, n)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return sealedBlob{o, r}, nil
+}
+
 // chain reads blobs one after the other.
-type chain []*storage.BlobReader
+type chain []piecewise
 
 // Read implements io.Reader.
 func (c *chain) Read(p []byte) (int, error) {

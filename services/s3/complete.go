@@ -77,6 +77,9 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 		ServerSideEncryption: s3.ServerSideEncryptionAes256, ChecksumType: o.Sum.kind(), VersionId: o.Version,
 	}
 	completeSums(out).set(o.Sum)
+	if o.Encryption != nil {
+		completeEncryption(out).set(&seal{encryption: *o.Encryption})
+	}
 	return out, nil
 }
 
@@ -92,8 +95,9 @@ type completion struct {
 
 // prepareCompletion finds the errors that need no stored part.
 func prepareCompletion(in *s3.CompleteMultipartUploadInput) (*completion, error) {
-	if in.SSECustomerAlgorithm != "" || in.SSECustomerKey != "" {
-		return nil, errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
+	// The parts are sealed already; a key is only held to its form.
+	if _, err := (customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}).secret(); err != nil {
+		return nil, err
 	}
 	c := &completion{
 		upload: in.UploadId, condition: writeCondition{in.IfMatch, in.IfNoneMatch}, kind: in.ChecksumType, size: in.MpuObjectSize,
@@ -152,7 +156,8 @@ func (s *Service) assemble(tx storage.Tx, bucket uint64, u *upload, c *completio
 	o := &object{attributes: u.attributes, Upload: c.upload, Count: len(c.parts)}
 	o.Class = u.Class
 	o.Modified = u.Initiated // S3 dates an object by when its upload began
-	where := &body{}
+	o.Encryption = u.Encryption
+	where := &body{Sealed: u.Encryption != nil}
 	digests := md5.New()
 	sums := summing{algorithm: u.Algorithm, composite: u.Composite}
 	var numbers []int32
@@ -168,12 +173,12 @@ func (s *Service) assemble(tx storage.Tx, bucket uint64, u *upload, c *completio
 		if err := checkListedSum(u, c, listed, p, number); err != nil {
 			return nil, nil, err
 		}
-		if i < len(c.parts)-1 && p.Blob.Size < minPart {
-			return nil, nil, errEntityTooSmall(p.Blob.Size, number, p.etag())
+		if i < len(c.parts)-1 && p.size() < minPart {
+			return nil, nil, errEntityTooSmall(p.size(), number, p.etag())
 		}
 		_, _ = digests.Write(p.MD5) // hashes never fail
-		sums.add(p.Sum, p.Blob.Size)
-		o.Size += p.Blob.Size
+		sums.add(p.Sum, p.size())
+		o.Size += p.size()
 		where.Blobs = append(where.Blobs, p.Blob)
 		where.Parts = append(where.Parts, piece{Number: number, Sum: p.Sum})
 		numbers = append(numbers, number)

@@ -15,8 +15,8 @@ import (
 
 // copyObject copies an object without copying its bytes: the copy lists the
 // same blobs. The source is read in the transaction that makes the copy. Where the
-// copy's digests have to be computed from the bytes, that is done outside, and
-// holds as long as the source stays what it was.
+// copy's digests have to be computed from the bytes, or the bytes to be written
+// under another seal, that is done outside, and holds as long as the source stays what it was.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.CopyObjectOutput, error) {
 	c, err := prepareCopy(in)
@@ -29,27 +29,39 @@ func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 			made, err = s.copyIn(ctx, tx, in, c)
 			return err
 		})
-		need, ok := errors.AsType[*needsDigest](err)
+		need, ok := errors.AsType[*needsSource](err)
 		if !ok {
 			break
 		}
+		s.discard(c.sealed)
+		c.sealed = nil
 		if attempt == maxReopen {
 			return nil, errOperationAborted()
 		}
-		if c.digests, err = s.digestSource(ctx, need.source, c.algorithm); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		if need.seal {
+			c.sealed, err = s.sealSource(ctx, in, need.source, c)
+		} else {
+			c.digests, err = s.digestSource(ctx, need.source, c.algorithm)
+		}
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return nil, err
 		}
 	}
 	if err != nil {
+		s.discard(c.sealed)
 		return nil, err
 	}
 	o := made.object
 	result := &s3.CopyObjectResult{ETag: quoted(o.ETag), LastModified: o.modified(), ChecksumType: o.Sum.kind()}
 	copySums(result).set(o.Sum)
-	return &s3.CopyObjectOutput{
+	out := &s3.CopyObjectOutput{
 		CopyObjectResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256,
 		VersionId: made.version, CopySourceVersionId: made.sourceVersion,
-	}, nil
+	}
+	if c.sealed != nil {
+		copyEncryption(out).set(c.sealed.seal)
+	}
+	return out, nil
 }
 
 // copying is what a copy request asks for.
@@ -62,8 +74,12 @@ type copying struct {
 	algorithm       algorithm
 	replaceMetadata bool
 	replaceTags     bool
-	// digests are those of a source that had to be read.
+	encryption      encryptionAsked
+	sourceKey       customerKey
+	// digests are those of a source that had to be read, and sealed is one that
+	// had to be written anew.
 	digests *sourceDigests
+	sealed  *sealedSource
 }
 
 // prepareCopy finds every error in the input.
@@ -79,8 +95,19 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 			ContentEncoding: in.ContentEncoding, ContentLanguage: in.ContentLanguage, Expires: seconds(in.Expires),
 			Redirect: in.WebsiteRedirectLocation, Metadata: in.Metadata,
 		},
+		encryption: encryptionAsked{
+			in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled,
+			customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5},
+		},
+		sourceKey: customerKey{in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5},
 	}
-	var err error
+	if err := c.encryption.check(); err != nil {
+		return nil, err
+	}
+	_, err := c.sourceKey.secret()
+	if err != nil {
+		return nil, err
+	}
 	if c.from, err = parseCopySource(in.CopySource, in.ExpectedSourceBucketOwner); err != nil {
 		return nil, err
 	}
@@ -100,8 +127,6 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 	}
 	err = protection{
 		acl: in.ACL, grants: in.GrantFullControl + in.GrantRead + in.GrantReadACP + in.GrantWriteACP,
-		encryption: in.ServerSideEncryption, kmsKey: in.SSEKMSKeyId, kmsContext: in.SSEKMSEncryptionContext,
-		customerAlgorithm: in.SSECustomerAlgorithm, customerKey: in.SSECustomerKey, sourceAlgorithm: in.CopySourceSSECustomerAlgorithm,
 		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
 	}.check()
 	if err != nil {
@@ -135,7 +160,7 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	if err != nil {
 		return nil, err
 	}
-	src, err := s.source(tx, c.from, c.ifSource)
+	src, err := s.source(tx, c.from, c.ifSource, c.sourceKey)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +170,11 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	if src.object.Size > maxCopy {
 		return nil, errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %s", strconv.Itoa(maxCopy))
 	}
-	o, err := c.make(src)
+	mustSeal, err := s.seals(tx, b, c.encryption)
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.make(src, mustSeal || src.seal != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -157,10 +186,13 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	if err := c.ifTarget.check(in.Key, old); err != nil {
 		return nil, err
 	}
-	shared := &body{Blobs: src.body.Blobs}
-	s.setBody(o, shared)
+	where := &body{Blobs: src.body.Blobs}
+	if c.sealed != nil {
+		where = c.sealed.body()
+	}
+	s.setBody(o, where)
 	// Before the old body is dropped: it can be the same.
-	if err := s.linkBody(tx, shared); err != nil {
+	if err := s.linkBody(tx, where); err != nil {
 		return nil, err
 	}
 	if err := s.replace(tx, b, in.Key, old, o); err != nil {
@@ -169,9 +201,10 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	return &copied{o, b.shown(o), src.object.Version}, s.emit(ctx, tx, b, eventCopy, in.Key, o)
 }
 
-// make is the copy's record without its body. The error is a *needsDigest
+// make is the copy's record without its body. mustSeal says that the bytes
+// cannot be shared, because the source's or the copy's are sealed. The error is a *needsSource
 // when the source has to be read first.
-func (c *copying) make(src *source) (*object, error) {
+func (c *copying) make(src *source, mustSeal bool) (*object, error) {
 	from := src.object
 	o := &object{attributes: from.attributes}
 	if c.replaceMetadata {
@@ -183,23 +216,32 @@ func (c *copying) make(src *source) (*object, error) {
 	}
 	o.Redirect, o.Class = c.given.Redirect, c.class // never copied
 	o.Size = from.Size
+	if mustSeal != (c.sealed != nil) || mustSeal && c.sealed.sequence != from.Sequence {
+		return nil, &needsSource{src, mustSeal}
+	}
 	switch {
+	case c.sealed != nil:
+		o.ETag, o.Sum, o.Encryption = c.sealed.etag(), c.sealed.sum, c.sealed.encryption()
 	case c.digests != nil && c.digests.sequence == from.Sequence:
 		o.ETag, o.Sum = c.digests.etag, c.digests.sum
 	case from.Count == 0 && (c.algorithm == noAlgorithm || c.algorithm == from.Sum.Algorithm):
 		// What was uploaded in one piece keeps its entity tag and checksum.
 		o.ETag, o.Sum = from.ETag, from.Sum
 	default:
-		return nil, &needsDigest{src}
+		return nil, &needsSource{src, false}
 	}
 	return o, nil
 }
 
-// needsDigest says that a copy cannot be made before its source has been read: a
-// copy is one piece, and its source is in parts or has another checksum.
-type needsDigest struct{ source *source }
+// needsSource says that a copy cannot be made before its source has been read: a
+// copy is one piece, and its source is in parts or has another checksum, or
+// one of the two is sealed.
+type needsSource struct {
+	source *source
+	seal   bool
+}
 
-func (*needsDigest) Error() string { return "s3: the source of the copy has to be read" }
+func (*needsSource) Error() string { return "s3: the source of the copy has to be read" }
 
 // sourceDigests are the entity tag and checksum of all bytes of an object, as
 // it was at a sequence.
@@ -214,7 +256,7 @@ func (s *Service) digestSource(ctx context.Context, src *source, a algorithm) (*
 	if a == noAlgorithm {
 		a = src.object.Sum.Algorithm
 	}
-	r, err := s.open(src.body, 0, src.object.Size)
+	r, err := s.open(src.body, src.seal, 0, src.object.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -237,8 +279,13 @@ func (s *Service) uploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	if err := checkPartNumber(in.PartNumber); err != nil {
 		return nil, err
 	}
-	if in.SSECustomerAlgorithm != "" || in.CopySourceSSECustomerAlgorithm != "" {
-		return nil, errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
+	target := customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
+	if _, err := target.secret(); err != nil {
+		return nil, err
+	}
+	key := customerKey{in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5}
+	if _, err := key.secret(); err != nil {
+		return nil, err
 	}
 	ref, err := parseCopySource(in.CopySource, in.ExpectedSourceBucketOwner)
 	if err != nil {
@@ -248,11 +295,19 @@ func (s *Service) uploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	if err != nil {
 		return nil, err
 	}
-	condition := readCondition{in.CopySourceIfMatch, in.CopySourceIfNoneMatch, in.CopySourceIfModifiedSince, in.CopySourceIfUnmodifiedSince}
+	l, err := s.unsealUpload(u, target)
+	if err != nil {
+		return nil, err
+	}
+	from := func(tx storage.Tx) (*source, error) {
+		return s.source(tx, ref, readCondition{
+			in.CopySourceIfMatch, in.CopySourceIfNoneMatch, in.CopySourceIfModifiedSince, in.CopySourceIfUnmodifiedSince,
+		}, key)
+	}
 	var got *received
 	var version string
 	for attempt := 1; ; attempt++ {
-		if got, version, err = s.receiveRange(ctx, ref, condition, in.CopySourceRange, u.Algorithm); !again(err, attempt) {
+		if got, version, err = s.receiveRange(ctx, from, in.CopySourceRange, l, u.Algorithm); !again(err, attempt) {
 			break
 		}
 	}
@@ -267,17 +322,19 @@ func (s *Service) uploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	if u.Asked {
 		copyPartSums(result).set(got.sum)
 	}
-	return &s3.UploadPartCopyOutput{
+	out := &s3.UploadPartCopyOutput{
 		CopyPartResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256, CopySourceVersionId: version,
-	}, nil
+	}
+	copyPartEncryption(out).set(l)
+	return out, nil
 }
 
 // receiveRange stores the bytes of a range of an object as a body of its own,
-// and says which version they are of.
-func (s *Service) receiveRange(ctx context.Context, ref objectRef, condition readCondition, header string, a algorithm) (*received, string, error) {
+// under a seal or none, and says which version they are of.
+func (s *Service) receiveRange(ctx context.Context, from func(storage.Tx) (*source, error), header string, l *seal, a algorithm) (*received, string, error) {
 	var src *source
 	err := s.env.DB.View(func(tx storage.Tx) (err error) {
-		src, err = s.source(tx, ref, condition)
+		src, err = from(tx)
 		return err
 	})
 	if err != nil {
@@ -290,11 +347,11 @@ func (s *Service) receiveRange(ctx context.Context, ref objectRef, condition rea
 	if part.length > maxCopy {
 		return nil, "", errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %s", strconv.Itoa(maxCopy))
 	}
-	r, err := s.open(src.body, part.offset, part.length)
+	r, err := s.open(src.body, src.seal, part.offset, part.length)
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	got, err := s.receive(ctx, promise{body: r, length: part.length}, a)
+	got, err := s.receive(ctx, promise{body: r, length: part.length, seal: l}, a)
 	return got, src.object.Version, err
 }

@@ -132,7 +132,6 @@ func TestCopyConditions(t *testing.T) {
 		"no source":      {func(in *s3.CopyObjectInput) { in.CopySource = b + "/none" }, "NoSuchKey", 404},
 		"no bucket":      {func(in *s3.CopyObjectInput) { in.CopySource = "nowhere/k" }, "NoSuchBucket", 404},
 		"source owner":   {func(in *s3.CopyObjectInput) { in.ExpectedSourceBucketOwner = "999988887777" }, "AccessDenied", 403},
-		"customer key":   {func(in *s3.CopyObjectInput) { in.CopySourceSSECustomerAlgorithm = "AES256" }, "NotImplemented", 501},
 		"access point":   {func(in *s3.CopyObjectInput) { in.CopySource = "arn:aws:s3:us-east-1:1:accesspoint/a/object/k" }, "NotImplemented", 501},
 		"long key":       {func(in *s3.CopyObjectInput) { in.Key = strings.Repeat("k", 1025) }, "KeyTooLongError", 400},
 	} {

@@ -40,10 +40,11 @@ type source struct {
 	ref    objectRef
 	object *object
 	body   *body
+	seal   *seal // nil is none
 }
 
 // source reads the object that a copy is made of.
-func (s *Service) source(tx storage.Tx, ref objectRef, condition readCondition) (*source, error) {
+func (s *Service) source(tx storage.Tx, ref objectRef, condition readCondition, key customerKey) (*source, error) {
 	b, f, err := s.version(tx, ref)
 	if err != nil {
 		return nil, err
@@ -61,8 +62,12 @@ func (s *Service) source(tx storage.Tx, ref objectRef, condition readCondition) 
 	if o.archived() {
 		return nil, errInvalidObjectState(o.Class)
 	}
+	l, err := s.unseal(tx, o.Encryption, key)
+	if err != nil {
+		return nil, err
+	}
 	where, err := readBody(tx, b.ID, o)
-	return &source{ref, o, where}, err
+	return &source{ref, o, where, l}, err
 }
 
 // again says whether what read a body is to begin again: the object was
@@ -98,5 +103,5 @@ func sameObject(in *s3.CopyObjectInput, src *source) bool {
 	class, _ := storageClass(in.StorageClass) // checked before
 	return src.ref.bucket == in.Bucket && src.ref.key == in.Key && src.ref.version == "" &&
 		in.MetadataDirective != s3.MetadataDirectiveReplace && class == src.object.Class &&
-		in.WebsiteRedirectLocation == src.object.Redirect && in.ServerSideEncryption == "" && in.ChecksumAlgorithm == ""
+		in.WebsiteRedirectLocation == src.object.Redirect && in.ServerSideEncryption == "" && in.SSECustomerAlgorithm == "" && in.ChecksumAlgorithm == ""
 }

@@ -169,6 +169,29 @@ func errBadChecksum(a algorithm) error {
 	return api.Errorf("BadDigest", 400, "The %s you specified did not match the calculated checksum.", a)
 }
 
+// errCustomerKey is what is wrong with the key that a request brings. S3 names
+// another header than the one it is about.
+func errCustomerKey(message string) error {
+	return errInvalidArgument("x-amz-server-side-encryption", "null", message)
+}
+
+func errEncryptionAlgorithm(algorithm string) error {
+	return api.Errorf("InvalidEncryptionAlgorithmError", 400, "The Encryption request you specified is not valid. Supported value: AES256.").
+		With("ArgumentName", "x-amz-server-side-encryption").With("ArgumentValue", algorithm)
+}
+
+func errWrongCustomerKey() error {
+	return api.Errorf("AccessDenied", 403, "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.")
+}
+
+func errCustomerKeysBlocked(call *api.Call, resource string) error {
+	return api.Errorf("AccessDenied", 403, "User: %s is not authorized to perform: s3:PutObject on resource: %q because this bucket has blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a different server-side encryption type.", call.Principal.ARN, resource)
+}
+
+func errKMSNotFound(message string) error {
+	return api.Errorf("KMS.NotFoundException", 400, "%s", message)
+}
+
 func errInvalidRange(asked string, size int64) error {
 	return api.Errorf("InvalidRange", 416, "The requested range is not satisfiable").
 		With("RangeRequested", asked).With("ActualObjectSize", strconv.FormatInt(size, 10))

@@ -45,8 +45,6 @@ func (s *Service) headObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.H
 // checkRead finds the errors of a read's input.
 func checkRead(ctx context.Context, in *s3.GetObjectInput) error {
 	switch {
-	case in.SSECustomerAlgorithm != "" || in.SSECustomerKey != "":
-		return errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
 	case in.Range != "" && in.PartNumber != nil:
 		return errInvalidRequest("Cannot specify both Range header and partNumber query parameter")
 	case in.PartNumber != nil && (*in.PartNumber < 1 || *in.PartNumber > maxParts):
@@ -54,7 +52,12 @@ func checkRead(ctx context.Context, in *s3.GetObjectInput) error {
 	case overrides(in) && api.CallFrom(ctx).Principal.Anonymous:
 		return errInvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 	}
-	return nil
+	_, err := customerOf(in).secret()
+	return err
+}
+
+func customerOf(in *s3.GetObjectInput) customerKey {
+	return customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
 }
 
 func overrides(in *s3.GetObjectInput) bool {
@@ -63,22 +66,30 @@ func overrides(in *s3.GetObjectInput) bool {
 }
 
 func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOutput, error) {
-	var b *bucket
-	var o *object
-	var where *body
+	var at struct { // together, so that they cost one allocation
+		bucket *bucket
+		object *object
+		body   *body
+		seal   *seal
+	}
 	err := s.env.DB.View(func(tx storage.Tx) error {
-		var err error
-		if b, o, err = s.object(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}); err != nil {
+		b, found, err := s.object(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
+		if err != nil {
+			return err
+		}
+		at.bucket, at.object = b, found
+		if at.seal, err = s.unseal(tx, found.Encryption, customerOf(in)); err != nil {
 			return err
 		}
 		if withBody || in.PartNumber != nil {
-			where, err = readBody(tx, b.ID, o)
+			at.body, err = readBody(tx, b.ID, found)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	b, o, where := at.bucket, at.object, at.body
 	condition := readCondition{in.IfMatch, in.IfNoneMatch, in.IfModifiedSince, in.IfUnmodifiedSince}
 	if err := condition.check(o); err != nil {
 		return nil, err
@@ -91,6 +102,7 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 		return nil, err
 	}
 	out := describe(o)
+	getEncryption(out).set(at.seal)
 	out.ContentLength = &span.length
 	if span.partial {
 		out.ContentRange = "bytes " + strconv.FormatInt(span.offset, 10) + "-" +
@@ -116,7 +128,7 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	}
 	override(out, in)
 	if withBody {
-		if out.Body, err = s.open(where, span.offset, span.length); err != nil {
+		if out.Body, err = s.open(where, at.seal, span.offset, span.length); err != nil {
 			return nil, err
 		}
 	}
@@ -182,10 +194,10 @@ func spanOf(in *s3.GetObjectInput, o *object, where *body) (span, error) {
 		return span{}, errInvalidPartNumber(n, o.Count)
 	}
 	part := span{partial: true}
-	for _, blob := range where.Blobs[:n-1] {
-		part.offset += blob.Size
+	for i := range where.Blobs[:n-1] {
+		part.offset += where.size(i)
 	}
-	part.length = where.Blobs[n-1].Size
+	part.length = where.size(int(n - 1))
 	return part, nil
 }
 
@@ -240,6 +252,8 @@ func headOf(g *s3.GetObjectOutput) *s3.HeadObjectOutput {
 		CacheControl: g.CacheControl, ContentDisposition: g.ContentDisposition, ContentEncoding: g.ContentEncoding,
 		ContentLanguage: g.ContentLanguage, ContentType: g.ContentType, ContentRange: g.ContentRange, Expires: g.Expires,
 		WebsiteRedirectLocation: g.WebsiteRedirectLocation, ServerSideEncryption: g.ServerSideEncryption,
+		SSEKMSKeyId: g.SSEKMSKeyId, BucketKeyEnabled: g.BucketKeyEnabled,
+		SSECustomerAlgorithm: g.SSECustomerAlgorithm, SSECustomerKeyMD5: g.SSECustomerKeyMD5,
 		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount,
 	}
 }

@@ -16,6 +16,7 @@ import "github.com/virga-cloud/virga/storage"
 //	s3 g <bucket> <upload id>            nothing  an upload that has ended and may have parts left (see sweep.go)
 //	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads or settings left
 //	s3 c <bucket> <kind> [<id>]          setting  a configuration of the bucket (see setting.go); of some kinds it has many
+//	s3 k <arn>                           kmsKey   the keys and aliases of KMS that objects are sealed with
 var (
 	rootBuckets  = storage.Key{}.String("s3").String("n")
 	rootAccounts = storage.Key{}.String("s3").String("a")
@@ -27,6 +28,7 @@ var (
 	rootEnded    = storage.Key{}.String("s3").String("g")
 	rootDeleted  = storage.Key{}.String("s3").String("d")
 	rootSettings = storage.Key{}.String("s3").String("c")
+	rootKMS      = storage.Key{}.String("s3").String("k")
 )
 
 func keyBucket(name string) storage.Key { return rootBuckets.String(name) }
@@ -68,6 +70,8 @@ func keyDeleted(bucket uint64) storage.Key { return rootDeleted.Uint64(bucket) }
 func keySetting(bucket uint64, kind settingKind) storage.Key {
 	return rootSettings.Uint64(bucket).Uint64(uint64(kind))
 }
+
+func keyKMS(arn string) storage.Key { return rootKMS.String(arn) }
 
 // The roots that a bucket's or an upload's children are scanned under.
 

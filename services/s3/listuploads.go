@@ -120,7 +120,7 @@ func (s *Service) listParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListP
 			}
 			p := item.Value
 			shown := &s3.Part{
-				PartNumber: &number, ETag: quoted(p.etag()), Size: &p.Blob.Size,
+				PartNumber: &number, ETag: quoted(p.etag()), Size: new(p.size()),
 				LastModified: time.UnixMilli(p.Modified).UTC().Truncate(time.Second),
 			}
 			if u.Asked {

@@ -34,6 +34,8 @@ type upload struct {
 	Composite bool      `cbor:"5,keyasint,omitempty"`
 	// Initiator is the account that began the upload.
 	Initiator string `cbor:"6,keyasint"`
+	// Encryption is that of the parts and the object; nil under S3's own keys.
+	Encryption *encryption `cbor:"40,keyasint,omitempty"`
 }
 
 func (u *upload) checksumType() s3.ChecksumType {
@@ -43,13 +45,18 @@ func (u *upload) checksumType() s3.ChecksumType {
 // part is the record of one part of an upload.
 type part struct {
 	Blob storage.Blob `cbor:"1,keyasint"`
-	// MD5 is the digest that makes the ETag.
+	// MD5 is the digest that makes the ETag; of sealed bytes a random one.
 	MD5 []byte `cbor:"2,keyasint"`
 	// Sum is a checksum of the upload's algorithm.
 	Sum string `cbor:"3,keyasint,omitempty"`
 	// Modified is in milliseconds since 1970.
 	Modified int64 `cbor:"4,keyasint"`
+	// Sealed says that the blob holds sealed bytes.
+	Sealed bool `cbor:"40,keyasint,omitempty"`
 }
+
+// size is how many bytes of the object it holds.
+func (p *part) size() int64 { return plainSize(p.Blob, p.Sealed) }
 
 func (p *part) etag() string { return hex.EncodeToString(p.MD5) }
 
@@ -61,16 +68,23 @@ func newUploadID(now time.Time, source *ids.Source) string {
 
 func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput) (*s3.CreateMultipartUploadOutput, error) {
 	call := api.CallFrom(ctx)
-	u, err := prepareUpload(in)
+	u, asked, err := prepareUpload(in)
 	if err != nil {
 		return nil, err
 	}
 	u.Initiated, u.Initiator = call.Time.UnixMilli(), call.Account
 	id := newUploadID(call.Time, s.env.IDs)
+	var l *seal
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
+		}
+		if l, err = s.newSeal(ctx, tx, b, in.Key, asked); err != nil {
+			return err
+		}
+		if l != nil {
+			u.Encryption = &l.encryption
 		}
 		return storage.PutRecord(tx, keyUpload(b.ID, in.Key, id), u)
 	})
@@ -83,22 +97,28 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 	if u.Asked {
 		out.ChecksumAlgorithm, out.ChecksumType = u.Algorithm.name(), u.checksumType()
 	}
+	createEncryption(out).set(l)
 	return out, nil
 }
 
 // prepareUpload finds every error in the input and makes the record of the rest.
-func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, error) {
+func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked, error) {
+	asked := encryptionAsked{
+		in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled,
+		customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5},
+	}
 	if err := checkKey(in.Key); err != nil {
-		return nil, err
+		return nil, asked, err
+	}
+	if err := asked.check(); err != nil {
+		return nil, asked, err
 	}
 	err := protection{
 		acl: in.ACL, grants: in.GrantFullControl + in.GrantRead + in.GrantReadACP + in.GrantWriteACP,
-		encryption: in.ServerSideEncryption, kmsKey: in.SSEKMSKeyId, kmsContext: in.SSEKMSEncryptionContext,
-		customerAlgorithm: in.SSECustomerAlgorithm, customerKey: in.SSECustomerKey,
 		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
 	}.check()
 	if err != nil {
-		return nil, err
+		return nil, asked, err
 	}
 	u := &upload{attributes: attributes{
 		ContentType: in.ContentType, CacheControl: in.CacheControl, ContentDisposition: in.ContentDisposition,
@@ -106,18 +126,18 @@ func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, error) {
 		Redirect: in.WebsiteRedirectLocation, Metadata: in.Metadata,
 	}}
 	if err := u.normalise(); err != nil {
-		return nil, err
+		return nil, asked, err
 	}
 	if u.Class, err = storageClass(in.StorageClass); err != nil {
-		return nil, err
+		return nil, asked, err
 	}
 	if u.Tags, err = headerTags(in.Tagging); err != nil {
-		return nil, err
+		return nil, asked, err
 	}
 	if u.Algorithm, err = parseAlgorithm(in.ChecksumAlgorithm, "x-amz-checksum-algorithm"); err != nil {
-		return nil, err
+		return nil, asked, err
 	}
-	return u, u.chooseChecksum(in.ChecksumType)
+	return u, asked, u.chooseChecksum(in.ChecksumType)
 }
 
 // chooseChecksum settles how the object's checksum is made of the parts'.
@@ -177,8 +197,9 @@ func (s *Service) uploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.U
 	if err := checkPartNumber(in.PartNumber); err != nil {
 		return nil, err
 	}
-	if in.SSECustomerAlgorithm != "" || in.SSECustomerKey != "" {
-		return nil, errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
+	customer := customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
+	if _, err := customer.secret(); err != nil {
+		return nil, err
 	}
 	promise, err := incoming{in.Body, in.ContentLength, in.ContentMD5, partInputSums(in), in.ChecksumAlgorithm}.promised()
 	if err != nil {
@@ -190,6 +211,9 @@ func (s *Service) uploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.U
 	}
 	if sent := promise.sum.Algorithm; u.Asked && sent != noAlgorithm && sent != u.Algorithm {
 		return nil, errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", lower(u.Algorithm), lower(sent))
+	}
+	if promise.seal, err = s.unsealUpload(u, customer); err != nil {
+		return nil, err
 	}
 	got, err := s.receive(ctx, promise, u.Algorithm)
 	if err != nil {
@@ -203,13 +227,14 @@ func (s *Service) uploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.U
 		got.sent = got.sum
 	}
 	partSums(out).set(got.sent)
+	partEncryption(out).set(got.seal)
 	return out, nil
 }
 
 // keepPart makes what was received a part of an upload, in the place of one
 // that had its number. It discards the blob when it cannot.
 func (s *Service) keepPart(ctx context.Context, bucket, owner, key, id string, number int32, got *received) error {
-	p := &part{Blob: got.blob, MD5: got.md5[:], Sum: got.sum.Value, Modified: api.CallFrom(ctx).Time.UnixMilli()}
+	p := &part{Blob: got.blob, MD5: got.md5[:], Sum: got.sum.Value, Modified: api.CallFrom(ctx).Time.UnixMilli(), Sealed: got.seal != nil}
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		// Who ends the upload removes its record, so that this conflicts.
 		b, _, err := s.upload(tx, bucket, owner, key, id)

@@ -54,6 +54,8 @@ type object struct {
 	Body   *body  `cbor:"9,keyasint,omitempty"`
 	BodyID []byte `cbor:"10,keyasint,omitempty"`
 	versioned
+	// Encryption is nil under S3's own keys.
+	Encryption *encryption `cbor:"40,keyasint,omitempty"`
 }
 
 // attributes are what a writer says of an object besides its bytes.
@@ -133,30 +135,17 @@ func (o *object) archived() bool {
 // protection is what a request asks for besides storing bytes; what is not
 // carried out is refused.
 type protection struct {
-	acl                s3.ObjectCannedACL
-	grants             string
-	encryption         s3.ServerSideEncryption
-	kmsKey, kmsContext string
-	customerAlgorithm  string
-	customerKey        string
-	lockMode           s3.ObjectLockMode
-	lockUntil          time.Time
-	legalHold          s3.ObjectLockLegalHoldStatus
-	sourceAlgorithm    string
+	acl       s3.ObjectCannedACL
+	grants    string
+	lockMode  s3.ObjectLockMode
+	lockUntil time.Time
+	legalHold s3.ObjectLockLegalHoldStatus
 }
 
 func (p protection) check() error {
 	switch {
 	case p.grants != "":
 		return errACLNotSupported()
-	case p.customerAlgorithm != "" || p.customerKey != "":
-		return errNotImplemented("x-amz-server-side-encryption-customer-algorithm")
-	case p.sourceAlgorithm != "":
-		return errNotImplemented("x-amz-copy-source-server-side-encryption-customer-algorithm")
-	case p.kmsKey != "":
-		return errNotImplemented("x-amz-server-side-encryption-aws-kms-key-id")
-	case p.kmsContext != "":
-		return errNotImplemented("x-amz-server-side-encryption-context")
 	case p.lockMode != "":
 		return errNotImplemented("x-amz-object-lock-mode")
 	case !p.lockUntil.IsZero():
@@ -167,16 +156,9 @@ func (p protection) check() error {
 	switch p.acl {
 	// Buckets enforce the ownership of objects, which leaves these two.
 	case "", s3.ObjectCannedACLPrivate, s3.ObjectCannedACLBucketOwnerFullControl:
-	default:
-		return errACLNotSupported()
-	}
-	switch p.encryption {
-	case "", s3.ServerSideEncryptionAes256:
 		return nil
-	case s3.ServerSideEncryptionAwsKms, s3.ServerSideEncryptionAwsKmsDsse, s3.ServerSideEncryptionAwsFsx, s3.ServerSideEncryptionAwsBackup:
-		return errNotImplemented("x-amz-server-side-encryption")
 	}
-	return errInvalidArgument("x-amz-server-side-encryption", string(p.encryption), "The encryption method specified is not supported")
+	return errACLNotSupported()
 }
 
 // objectRef names an object as requests do.

@@ -102,8 +102,6 @@ func TestPutIsRefused(t *testing.T) {
 		"acl":           {func(in *s3.PutObjectInput) { in.ACL = s3.ObjectCannedACLPublicRead }, "AccessControlListNotSupported", 400, nil},
 		"grants":        {func(in *s3.PutObjectInput) { in.GrantRead = "id=1" }, "AccessControlListNotSupported", 400, nil},
 		"encryption":    {func(in *s3.PutObjectInput) { in.ServerSideEncryption = "ROT13" }, "InvalidArgument", 400, nil},
-		"kms":           {func(in *s3.PutObjectInput) { in.ServerSideEncryption = "aws:kms" }, "NotImplemented", 501, []string{"Header", "x-amz-server-side-encryption"}},
-		"customer key":  {func(in *s3.PutObjectInput) { in.SSECustomerAlgorithm = "AES256" }, "NotImplemented", 501, nil},
 		"redirect":      {func(in *s3.PutObjectInput) { in.WebsiteRedirectLocation = "ftp://x" }, "InvalidRedirectLocation", 400, nil},
 		"tags":          {func(in *s3.PutObjectInput) { in.Tagging = "a=1&a=2" }, "InvalidArgument", 400, nil},
 		"many tags":     {func(in *s3.PutObjectInput) { in.Tagging = "a&b&c&d&e&f&g&h&i&j&k" }, "BadRequest", 400, nil},

@@ -1,7 +1,9 @@
 package s3
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
@@ -12,8 +14,7 @@ import (
 // an object. A body that does not arrive whole, or is not what it was said to
 // be, is never seen.
 func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
-	call := api.CallFrom(ctx)
-	o, promise, err := preparePut(in)
+	o, promise, asked, err := preparePut(in)
 	if err != nil {
 		return nil, err
 	}
@@ -22,8 +23,10 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 		return nil, err
 	}
 	// Who waits for "100 Continue" is spared sending much that cannot be stored.
-	if promise.length > storage.MaxInline {
-		if _, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner); err != nil {
+	// What is small is received before the bucket is known, and sealed afterwards if it has to be.
+	early := promise.length > storage.MaxInline || asked.any()
+	if early {
+		if promise.seal, err = s.sealFor(ctx, in.Bucket, in.ExpectedBucketOwner, in.Key, asked); err != nil {
 			return nil, err
 		}
 	}
@@ -31,12 +34,57 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 	if err != nil {
 		return nil, err
 	}
-	o.ETag, o.Size, o.Sum, o.Modified = got.etag(), got.blob.Size, got.sum, call.Time.UnixMilli()
-	s.setBody(o, &body{Blobs: []storage.Blob{got.blob}})
-	err = s.env.DB.Update(func(tx storage.Tx) error {
+	err = s.keepObject(ctx, in, o, got, condition, !early)
+	if errors.Is(err, errUnsealed) {
+		if got, err = s.sealLate(ctx, in, got, asked); err == nil {
+			err = s.keepObject(ctx, in, o, got, condition, false)
+		}
+	}
+	if err != nil {
+		s.env.Blobs.Discard(got.blob)
+		return nil, err
+	}
+	out := &s3.PutObjectOutput{
+		ETag: quoted(o.ETag), ServerSideEncryption: s3.ServerSideEncryptionAes256,
+		ChecksumType: o.Sum.kind(), VersionId: o.Version,
+	}
+	putSums(out).set(o.Sum)
+	putEncryption(out).set(got.seal)
+	return out, nil
+}
+
+// errUnsealed says that the bucket wants sealed what was received without a seal.
+var errUnsealed = errors.New("s3: the bucket seals its objects")
+
+// sealLate seals a body whose bucket turned out to want it. It returns what
+// is to be discarded when it fails.
+func (s *Service) sealLate(ctx context.Context, in *s3.PutObjectInput, got *received, asked encryptionAsked) (*received, error) {
+	l, err := s.sealFor(ctx, in.Bucket, in.ExpectedBucketOwner, in.Key, asked)
+	if err != nil || l == nil {
+		return got, err
+	}
+	sealed, err := s.sealReceived(ctx, got, l)
+	if err != nil {
+		return got, err
+	}
+	return sealed, nil
+}
+
+// keepObject makes what was received the object under the key. unsure says that
+// the bucket may yet want it sealed.
+func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *object, got *received, condition writeCondition, unsure bool) error {
+	o.ETag, o.Size, o.Sum, o.Modified = got.etag(), got.size, got.sum, api.CallFrom(ctx).Time.UnixMilli()
+	o.Encryption = got.encryption()
+	s.setBody(o, got.body())
+	return s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
+		}
+		if unsure && b.Settings.has(kindEncryption) {
+			if sealed, err := s.seals(tx, b, encryptionAsked{}); err != nil || sealed {
+				return cmp.Or(err, errUnsealed)
+			}
 		}
 		old, err := head(tx, b, in.Key)
 		if err != nil {
@@ -53,34 +101,29 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 		}
 		return s.emit(ctx, tx, b, eventPut, in.Key, o)
 	})
-	if err != nil {
-		s.env.Blobs.Discard(got.blob)
-		return nil, err
-	}
-	out := &s3.PutObjectOutput{
-		ETag: quoted(o.ETag), ServerSideEncryption: s3.ServerSideEncryptionAes256,
-		ChecksumType: o.Sum.kind(), VersionId: o.Version,
-	}
-	putSums(out).set(o.Sum)
-	return out, nil
 }
 
 // preparePut finds every error in the input and makes the object of the rest.
-func preparePut(in *s3.PutObjectInput) (*object, promise, error) {
+func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error) {
+	asked := encryptionAsked{
+		in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled,
+		customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5},
+	}
 	if err := checkKey(in.Key); err != nil {
-		return nil, promise{}, err
+		return nil, promise{}, asked, err
 	}
 	if in.WriteOffsetBytes != nil {
-		return nil, promise{}, errNotImplemented("x-amz-write-offset-bytes")
+		return nil, promise{}, asked, errNotImplemented("x-amz-write-offset-bytes")
+	}
+	if err := asked.check(); err != nil {
+		return nil, promise{}, asked, err
 	}
 	err := protection{
 		acl: in.ACL, grants: in.GrantFullControl + in.GrantRead + in.GrantReadACP + in.GrantWriteACP,
-		encryption: in.ServerSideEncryption, kmsKey: in.SSEKMSKeyId, kmsContext: in.SSEKMSEncryptionContext,
-		customerAlgorithm: in.SSECustomerAlgorithm, customerKey: in.SSECustomerKey,
 		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
 	}.check()
 	if err != nil {
-		return nil, promise{}, err
+		return nil, promise{}, asked, err
 	}
 	o := &object{attributes: attributes{
 		ContentType: in.ContentType, CacheControl: in.CacheControl, ContentDisposition: in.ContentDisposition,
@@ -88,14 +131,14 @@ func preparePut(in *s3.PutObjectInput) (*object, promise, error) {
 		Redirect: in.WebsiteRedirectLocation, Metadata: in.Metadata,
 	}}
 	if err := o.normalise(); err != nil {
-		return nil, promise{}, err
+		return nil, promise{}, asked, err
 	}
 	if o.Class, err = storageClass(in.StorageClass); err != nil {
-		return nil, promise{}, err
+		return nil, promise{}, asked, err
 	}
 	if o.Tags, err = headerTags(in.Tagging); err != nil {
-		return nil, promise{}, err
+		return nil, promise{}, asked, err
 	}
 	p, err := incoming{in.Body, in.ContentLength, in.ContentMD5, putInputSums(in), in.ChecksumAlgorithm}.promised()
-	return o, p, err
+	return o, p, asked, err
 }

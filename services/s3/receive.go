@@ -11,6 +11,7 @@ import (
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/sealing"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -34,6 +35,7 @@ type promise struct {
 	md5      string
 	sum      checksum     // its Value is empty when it comes in a trailer
 	trailers api.Trailers // not nil when the checksum comes in a trailer
+	seal     *seal        // what the bytes are stored under; nil is none
 }
 
 // promised finds what is wrong with what a request says of its body, before
@@ -83,7 +85,11 @@ func (in incoming) promised() (promise, error) {
 // but not linked to any record.
 type received struct {
 	blob storage.Blob
-	md5  [md5.Size]byte
+	size int64 // before it was sealed
+	seal *seal // nil is none
+	// md5 makes the entity tag. Of sealed bytes the digest would tell something:
+	// they have a random one.
+	md5 [md5.Size]byte
 	// sum is of the algorithm that was asked for, sent the checksum that the
 	// client sent (none when it sent none).
 	sum, sent checksum
@@ -91,6 +97,18 @@ type received struct {
 
 // etag is the entity tag of a body that was sent in one piece.
 func (r *received) etag() string { return hex.EncodeToString(r.md5[:]) }
+
+func (r *received) body() *body {
+	return &body{Blobs: []storage.Blob{r.blob}, Sealed: r.seal != nil}
+}
+
+// encryption is what records say of the seal.
+func (r *received) encryption() *encryption {
+	if r.seal == nil {
+		return nil
+	}
+	return &r.seal.encryption
+}
 
 // receive stores a body, computing its MD5 and checksums as it passes. The
 // checksum of algorithm a is computed besides the one that the client sent;
@@ -107,18 +125,23 @@ func (s *Service) receive(ctx context.Context, p promise, a algorithm) (*receive
 		return nil, err
 	}
 	defer w.Abort()
-	w.Expect(p.length)
 	d := digest{r: p.body, md5: md5.New(), sum: a.new()}
 	if p.sum.Algorithm != noAlgorithm && p.sum.Algorithm != a {
 		d.sent = p.sum.Algorithm.new()
 	}
-	if _, err := w.ReadFrom(&d); err != nil {
+	if p.seal == nil {
+		w.Expect(p.length)
+		_, err = w.ReadFrom(&d)
+	} else {
+		err = s.writeSealed(w, &d, p.length, p.seal)
+	}
+	if err != nil {
 		return nil, bodyError(&d, err)
 	}
 	if d.n != p.length {
 		return nil, errIncompleteBody()
 	}
-	r := &received{sum: checksumOf(a, d.sum)}
+	r := &received{size: d.n, seal: p.seal, sum: checksumOf(a, d.sum)}
 	d.md5.Sum(r.md5[:0])
 	if p.sum.Algorithm == a {
 		r.sent = r.sum
@@ -128,10 +151,40 @@ func (s *Service) receive(ctx context.Context, p promise, a algorithm) (*receive
 	if err := p.verify(r); err != nil {
 		return nil, err
 	}
+	if r.seal != nil {
+		_, _ = s.env.IDs.Read(r.md5[:]) // never fails
+	}
 	if r.blob, err = w.Finish(); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// writeSealed seals n bytes on their way to a blob.
+func (s *Service) writeSealed(w *storage.BlobWriter, r io.Reader, n int64, l *seal) error {
+	sealer, err := sealing.NewSealer(r, l.key, s.env.IDs)
+	if err != nil {
+		return err
+	}
+	w.Expect(sealing.Size(n))
+	_, err = w.ReadFrom(sealer)
+	return err
+}
+
+// sealReceived seals what was received without a seal, in a new blob.
+func (s *Service) sealReceived(ctx context.Context, r *received, l *seal) (*received, error) {
+	plain, err := s.env.Blobs.Open(r.blob)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = plain.Close() }() // it was only read
+	sealed, err := s.receive(ctx, promise{body: plain, length: r.size, seal: l}, r.sum.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	sealed.sent = r.sent
+	s.env.Blobs.Discard(r.blob)
+	return sealed, nil
 }
 
 // verify compares what came with what was promised.

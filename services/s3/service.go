@@ -10,7 +10,7 @@
 // An upload is a multipart upload under way; when it is completed its parts'
 // blobs become the object's body, and when it ends its parts are swept away.
 // A promise is what a request says of the bytes that it sends, and a digest
-// holds them to it. A rule says which events of a bucket go to whom.
+// holds them to it. A seal keeps bytes from who does not have their key. A rule says which events of a bucket go to whom.
 //
 // # Powers and limits
 //
@@ -21,8 +21,14 @@
 // Bucket names are unique among all accounts, and every region's endpoint
 // answers for every bucket. Who may do what is the server's to decide; the
 // service knows owners, and enforces the ownership of objects as new buckets do.
-// There is no object lock, MFA delete, encryption with keys of the customer's or of KMS,
-// nor anything that Operations does not list; what asks for them is refused.
+// There is no object lock, MFA delete, nor anything that Operations does not list;
+// what asks for them is refused.
+//
+// Objects under S3's own keys (AES256) are kept as they are: no client of AWS can
+// tell whether they are encrypted at rest. Those under keys of customers and of KMS
+// are sealed. There is no KMS: keys are made when they are named, and kept in
+// the store beside what they seal. Customers' keys are taken over plain HTTP too,
+// where AWS demands TLS, and DSSE is one layer of encryption.
 package s3
 
 import (
@@ -105,14 +111,14 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketNotificationConfiguration.Handle(s.getBucketNotificationConfiguration),
 		s3.PutBucketNotificationConfiguration.Handle(s.putBucketNotificationConfiguration),
 
-		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "BucketKeyEnabled", "RequestPayer"),
+		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "RequestPayer"),
 		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
 		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
 		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
 		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
 		s3.HeadObject.Handle(s.headObject).WithoutEffect("RequestPayer"),
-		s3.PutObject.Handle(s.putObject).WithoutEffect("BucketKeyEnabled", "RequestPayer"),
+		s3.PutObject.Handle(s.putObject).WithoutEffect("RequestPayer"),
 
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
 		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),
@@ -127,7 +133,7 @@ func (s *Service) Operations() []api.Handler {
 
 		s3.AbortMultipartUpload.Handle(s.abortMultipartUpload).WithoutEffect("RequestPayer"),
 		s3.CompleteMultipartUpload.Handle(s.completeMultipartUpload).WithoutEffect("RequestPayer"),
-		s3.CreateMultipartUpload.Handle(s.createMultipartUpload).WithoutEffect("BucketKeyEnabled", "RequestPayer"),
+		s3.CreateMultipartUpload.Handle(s.createMultipartUpload).WithoutEffect("RequestPayer"),
 		s3.ListMultipartUploads.Handle(s.listMultipartUploads).WithoutEffect("RequestPayer"),
 		s3.ListParts.Handle(s.listParts).WithoutEffect("RequestPayer"),
 		s3.UploadPart.Handle(s.uploadPart).WithoutEffect("RequestPayer"),
