@@ -1,14 +1,12 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -141,12 +139,6 @@ func checkTable(name string) error {
 	return nil
 }
 
-func (b *badger) begin(update bool) engineTx {
-	t := &badgerTx{hot: b.hot, update: update, begun: b.hot.ended.Load()} // before the snapshot is taken
-	t.txn = b.db.NewTransaction(update)
-	return t
-}
-
 func (b *badger) reset() error {
 	b.hot.clear()
 	return b.db.DropAll()
@@ -167,142 +159,6 @@ func (b *badger) maintain(ctx context.Context) error {
 		}
 	}
 }
-
-type badgerTx struct {
-	txn    *badgerdb.Txn
-	hot    *hot
-	update bool
-	begun  uint64
-	// wrote are the keys that the transaction writes.
-	wrote [][]byte
-}
-
-func (t *badgerTx) Get(key []byte) ([]byte, error) {
-	if !t.update {
-		if value, ok := t.hot.get(key, t.txn.ReadTs()); ok {
-			return value, nil
-		}
-	}
-	item, err := t.txn.Get(key)
-	if errors.Is(err, badgerdb.ErrKeyNotFound) {
-		return nil, ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	var value []byte
-	err = item.Value(func(v []byte) error {
-		value = v
-		if len(v) >= valueThreshold { // it is in the mapped log; smaller ones are our own copy
-			value = bytes.Clone(v)
-		}
-		return nil
-	})
-	if err == nil && !t.update && len(value) < valueThreshold {
-		t.hot.put(key, value, item.Version(), t.begun)
-	}
-	return value, err
-}
-
-func (t *badgerTx) Set(key, value []byte) error {
-	t.wrote = append(t.wrote, key)
-	return tooBig(t.txn.Set(key, value))
-}
-
-func (t *badgerTx) Delete(key []byte) error {
-	t.wrote = append(t.wrote, key)
-	return tooBig(t.txn.Delete(key))
-}
-
-func tooBig(err error) error {
-	if errors.Is(err, badgerdb.ErrTxnTooBig) {
-		return ErrTooLarge
-	}
-	return err
-}
-
-func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		it := t.txn.NewIterator(badgerdb.IteratorOptions{Reverse: r.Reverse, Prefix: r.prefix()})
-		defer it.Close()
-		var large []byte // a value out of the log, whose memory is used again
-		end := r.End     // of what is left of a reverse scan
-		for it.Seek(r.first()); it.Valid(); {
-			item := it.Item()
-			e := Entry{Key: item.Key()}
-			switch {
-			case !r.Reverse && r.End != nil && bytes.Compare(e.Key, r.End) >= 0,
-				r.Reverse && bytes.Compare(e.Key, r.Start) < 0:
-				return
-			case r.Reverse && bytes.Equal(e.Key, end):
-				it.Next() // the end is not part of the range
-				continue
-			}
-			if !r.KeysOnly {
-				err := item.Value(func(v []byte) error {
-					e.Value = v
-					if len(v) >= valueThreshold {
-						large = append(large[:0], v...)
-						e.Value = large
-					}
-					return nil
-				})
-				if err != nil {
-					yield(Entry{}, err)
-					return
-				}
-			}
-			if !yield(e, nil) {
-				return
-			}
-			switch to := r.next(e.Key); {
-			case to == nil:
-				it.Next()
-			case len(to) == 0:
-				return // nothing is before it, and to Badger it would be the last
-			default:
-				end = to
-				it.Seek(to)
-			}
-		}
-	}
-}
-
-// first is where a scan of r begins.
-func (r Range) first() []byte {
-	if r.Reverse {
-		return r.End
-	}
-	return r.Start
-}
-
-// prefix is what all keys of a forward range have in common, which spares
-// Badger the tables that have none of them, and deleted keys behind the range.
-func (r Range) prefix() []byte {
-	if r.Reverse {
-		return nil
-	}
-	n := 0
-	for n < len(r.Start) && n < len(r.End) && r.Start[n] == r.End[n] {
-		n++
-	}
-	if n < len(r.Start) && n+1 == len(r.End) && r.End[n] == r.Start[n]+1 {
-		n++ // up to the end of a prefix
-	}
-	return r.Start[:n]
-}
-
-func (t *badgerTx) commit() error {
-	t.hot.hold(t.wrote)
-	defer t.hot.release(t.wrote)
-	err := t.txn.Commit()
-	if errors.Is(err, badgerdb.ErrConflict) {
-		return errConflict
-	}
-	return tooBig(err)
-}
-
-func (t *badgerTx) discard() { t.txn.Discard() }
 
 // badgerLog passes on what Badger says. Its debug messages are left out: there
 // are several for every write.

@@ -37,7 +37,7 @@ func newMemTree() *memTree {
 	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
 }
 
-func (m *memory) begin(update bool) engineTx {
+func (m *memory) begin(update, _ bool) engineTx {
 	state := m.state.Load()
 	return &memTx{memory: m, start: state, tree: state, update: update}
 }

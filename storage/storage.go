@@ -44,7 +44,10 @@ var (
 // DB is an ordered transactional store. It is safe for concurrent use. A
 // transaction does not begin another one: that could wait for itself.
 type DB interface {
-	// View runs f on a consistent snapshot. f must not write.
+	// View runs f on a consistent snapshot, which is taken when f first reads
+	// at the latest. f must not write. A Get or the beginning of the first
+	// Scan may fail where something has changed; f then runs again, so until
+	// it scans it must be pure but for the variables that it sets.
 	View(f func(Tx) error) error
 	// Update runs f and commits what it wrote, or nothing at all when f
 	// returns an error. When another transaction changed a key that f read,

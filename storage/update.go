@@ -29,6 +29,8 @@ const (
 	// maxAttempts bounds how often Update tries. It is generous: within one
 	// process the aloneFrom-th attempt can not conflict.
 	maxAttempts = 64
+	// warmUntil is the last attempt that may read what an engine remembers.
+	warmUntil = 2
 	// aloneFrom is the attempt from which a transaction keeps the other
 	// updates of this process waiting.
 	aloneFrom = 8
@@ -41,8 +43,9 @@ var (
 
 // engine is what differs between stores: snapshots, and committing on them.
 type engine interface {
-	// begin starts a transaction on the present state.
-	begin(update bool) engineTx
+	// begin starts a transaction on the present state. again says that it has
+	// lost a conflict before.
+	begin(update, again bool) engineTx
 	// reset removes everything; no transaction is open.
 	reset() error
 	// close releases the store; no transaction is open.
@@ -55,7 +58,9 @@ type engineTx interface {
 	Set(key, value []byte) error
 	Delete(key []byte) error
 	Scan(Range) iter.Seq2[Entry, error]
-	// commit returns errConflict when a key that was read has changed.
+	// commit returns errConflict when a key that was read has changed. Where
+	// the transaction began before it had to take a snapshot, so may Get and
+	// Scan; not when it was begun again.
 	commit() error
 	discard()
 }
@@ -88,7 +93,15 @@ func (s *store) View(f func(Tx) error) error {
 	if s.closed {
 		return ErrClosed
 	}
-	t := tx{engineTx: s.begin(false), store: s}
+	err := s.view(f, false)
+	if errors.Is(err, errConflict) {
+		err = s.view(f, true)
+	}
+	return err
+}
+
+func (s *store) view(f func(Tx) error, again bool) error {
+	t := tx{engineTx: s.begin(false, again), store: s}
 	defer t.discard()
 	return f(&t)
 }
@@ -135,7 +148,7 @@ func (s *store) attempt(f func(Tx) error, n int, wrote *laneSet) ([]func(), erro
 		s.updates.RLock()
 		defer s.updates.RUnlock()
 	}
-	t := tx{engineTx: s.begin(true), store: s, update: true}
+	t := tx{engineTx: s.begin(true, n > warmUntil), store: s, update: true}
 	defer t.discard()
 	if err := f(&t); err != nil {
 		return nil, err

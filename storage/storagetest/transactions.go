@@ -113,6 +113,9 @@ func transactions(t *testing.T, open Opener) {
 				close(changed)
 			}()
 			view(t, db, func(tx storage.Tx) error {
+				if _, err := tx.Get([]byte("none")); err != storage.ErrNotFound {
+					t.Errorf("a key that is not there: %v", err)
+				}
 				close(begun)
 				<-changed
 				if v, err := tx.Get([]byte("a")); err != nil || string(v) != "1" {
@@ -125,6 +128,36 @@ func transactions(t *testing.T, open Opener) {
 				return err
 			})
 			if diff := cmp.Diff([]string{"a=2", "c=2"}, contents(t, db)); diff != "" {
+				t.Error(diff)
+			}
+		},
+		"a view sees one state, whatever is remembered": func(t *testing.T, db storage.DB) {
+			put(t, db, "a", "1", "b", "1")
+			for range 20 { // so that it may be remembered
+				view(t, db, func(tx storage.Tx) error {
+					_, err := tx.Get([]byte("a"))
+					return err
+				})
+			}
+			var change sync.Once
+			var a []byte
+			var got []string
+			view(t, db, func(tx storage.Tx) (err error) {
+				if a, err = tx.Get([]byte("a")); err != nil {
+					return err
+				}
+				change.Do(func() {
+					done := make(chan struct{})
+					go func() {
+						put(t, db, "a", "2", "b", "2")
+						close(done)
+					}()
+					<-done
+				})
+				got, err = list(tx, storage.Range{})
+				return err
+			})
+			if diff := cmp.Diff([]string{"a=" + string(a), "b=" + string(a)}, got); diff != "" {
 				t.Error(diff)
 			}
 		},
