@@ -56,6 +56,10 @@ func errConditionFailed(old item.Item) error {
 	return &ddb.ConditionalCheckFailedException{Message: "The conditional request failed", Item: attribute.ItemOf(old)}
 }
 
+func errDuplicateItem() error {
+	return &ddb.DuplicateItemException{Message: "Duplicate primary key exists in table"}
+}
+
 // errDenied is the error of a caller who has no permission for what is no
 // resource.
 func errDenied(principal string, op *api.Operation, resource string) error {

@@ -40,6 +40,7 @@ type page struct {
 	items          []attribute.Item // nil when only counted
 	count, scanned int32
 	last           item.Item // nil when there is no more
+	bytes          int       // that were read of the source
 	consumed       consumed
 }
 
@@ -280,6 +281,7 @@ func (s *source) fetch(tx storage.Tx, entry item.Item) (item.Item, int, error) {
 // account notes what the page took: what was read of the source is added up
 // before it is rounded.
 func (l *listing) account(p *page, s *source, own, fetched int) {
+	p.bytes = own
 	if s.index == nil {
 		p.consumed.table = readUnits(own, l.consistent)
 		return

@@ -21,6 +21,8 @@ type change struct {
 	put    *put
 	update *update
 	remove bool
+	// fresh says that there may be no such item before.
+	fresh bool
 	// wantOld asks for the item as it was.
 	wantOld bool
 	// showOnFailure asks for the item in the error of a failed condition.
@@ -129,6 +131,9 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 				return nil, err
 			}
 		}
+	}
+	if c.fresh && data != nil {
+		return nil, errDuplicateItem()
 	}
 	if c.condition != nil && !c.condition.Matches(e.old) {
 		shown := e.old

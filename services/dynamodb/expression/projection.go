@@ -11,6 +11,9 @@ import (
 type Projection struct {
 	*bindings
 	paths []*path
+	// columns are the names that the paths' values get; nil to keep them where
+	// they lie.
+	columns []string
 }
 
 // Projection reads a ProjectionExpression.
@@ -46,6 +49,9 @@ func (u *Update) Touched() *Projection { return &Projection{bindings: u.bindings
 // Apply gives the parts of an item that are there. Of a list it gives the
 // chosen elements in their order, without gaps.
 func (p *Projection) Apply(of item.Item) item.Item {
+	if p.columns != nil {
+		return p.flat(of)
+	}
 	out := make(item.Item, len(p.paths))
 	for i, one := range p.paths {
 		name := p.at(one.elements[0])
