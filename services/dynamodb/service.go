@@ -63,6 +63,7 @@ func (s *Service) Model() *api.Model { return &ddb.Model }
 // Operations implements service.Service.
 func (s *Service) Operations() []api.Handler {
 	return []api.Handler{
+		ddb.BatchExecuteStatement.Handle(s.batchExecuteStatement),
 		ddb.BatchGetItem.Handle(s.batchGetItem),
 		ddb.BatchWriteItem.Handle(s.batchWriteItem),
 		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
@@ -72,6 +73,8 @@ func (s *Service) Operations() []api.Handler {
 		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
 		ddb.DescribeLimits.Handle(s.describeLimits),
 		ddb.DescribeTable.Handle(s.describeTable),
+		ddb.ExecuteStatement.Handle(s.executeStatement),
+		ddb.ExecuteTransaction.Handle(s.executeTransaction),
 		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
 		ddb.ListTables.Handle(s.listTables),
 		ddb.ListTagsOfResource.Handle(s.listTagsOfResource),

@@ -19,6 +19,8 @@ type transactedGet struct {
 	get
 	name string // of the table, as the request has it
 	id   tableID
+	// compile makes the key where that needs the schema; nil where it does not.
+	compile func(*schema) (item.Item, error)
 }
 
 func (s *Service) transactGetItems(ctx context.Context, in *ddb.TransactGetItemsInput) (*ddb.TransactGetItemsOutput, error) {
@@ -41,6 +43,28 @@ func (s *Service) transactGetItems(ctx context.Context, in *ddb.TransactGetItems
 			return nil, err
 		}
 	}
+	found, err := s.transactGet(gets)
+	if err != nil {
+		return nil, err
+	}
+	out := &ddb.TransactGetItemsOutput{}
+	out.Responses, out.ConsumedCapacity = answerGets(gets, found, in.ReturnConsumedCapacity)
+	return out, nil
+}
+
+// answerGets is what a transaction answers of what it found.
+func answerGets(gets []*transactedGet, found []gotten, asked ddb.ReturnConsumedCapacity) ([]*ddb.ItemResponse, []*ddb.ConsumedCapacity) {
+	out := make([]*ddb.ItemResponse, len(found))
+	took := map[string]*consumed{}
+	for i, got := range found {
+		out[i] = &ddb.ItemResponse{Item: got.item}
+		addTo(took, gets[i].name, consumed{table: transactionFactor * readUnits(got.size, true)})
+	}
+	return out, describeAll(took, asked, readCapacity)
+}
+
+// transactGet reads all items as they are at one time.
+func (s *Service) transactGet(gets []*transactedGet) ([]gotten, error) {
 	found := make([]gotten, len(gets))
 	err := s.env.DB.View(func(tx storage.Tx) error {
 		schemas := make([]*schema, len(gets))
@@ -49,6 +73,11 @@ func (s *Service) transactGetItems(ctx context.Context, in *ddb.TransactGetItems
 			var err error
 			if schemas[i], err = s.table(tx, g.id); err != nil {
 				return err
+			}
+			if g.compile != nil {
+				if g.key, err = g.compile(schemas[i]); err != nil {
+					return err
+				}
 			}
 			if err := keys.add(schemas[i], g.key); err != nil {
 				return err
@@ -67,21 +96,7 @@ func (s *Service) transactGetItems(ctx context.Context, in *ddb.TransactGetItems
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out := &ddb.TransactGetItemsOutput{}
-	took := map[string]*consumed{}
-	for i, got := range found {
-		out.Responses = append(out.Responses, &ddb.ItemResponse{Item: got.item})
-		name := gets[i].name
-		if took[name] == nil {
-			took[name] = &consumed{}
-		}
-		took[name].table += transactionFactor * readUnits(got.size, true)
-	}
-	out.ConsumedCapacity = describeAll(took, in.ReturnConsumedCapacity, readCapacity)
-	return out, nil
+	return found, err
 }
 
 // describeAll describes what a transaction took of several tables.

@@ -26,6 +26,8 @@ type transacted struct {
 	name   string // of the table, as the request has it
 	id     tableID
 	schema *schema
+	// compile makes the change where that needs the schema; nil where it does not.
+	compile func(*schema) (*change, error)
 }
 
 func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteItemsInput) (*ddb.TransactWriteItemsOutput, error) {
@@ -43,31 +45,14 @@ func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteI
 	}
 	var done *doneBefore
 	if in.ClientRequestToken != "" {
-		done = newDoneBefore(api.CallFrom(ctx), in)
+		done = newDoneBefore(api.CallFrom(ctx), in.ClientRequestToken, digest(in))
 	}
-	var took map[string]*consumed
-	repeated := false
-	err := s.update(func(tx storage.Tx, w *writes) error {
-		took = map[string]*consumed{}
-		var err error
-		if err = findTables(tx, w, all); err != nil {
-			return err
-		}
-		if done != nil {
-			if repeated, err = done.check(tx); err != nil || repeated {
-				return err
-			}
-		}
-		return carryOutAll(tx, w, all, took)
-	})
+	took, repeated, err := s.transact(all, done)
 	if err != nil {
 		return nil, err
 	}
 	if repeated {
-		// It takes the reading of what was written before.
-		for _, t := range all {
-			addTo(took, t.name, consumed{table: transactionFactor * readUnits(item.Size(t.key), true)})
-		}
+		took = repeatedReads(all)
 		return &ddb.TransactWriteItemsOutput{ConsumedCapacity: describeAll(took, in.ReturnConsumedCapacity, readCapacity)}, nil
 	}
 	out := &ddb.TransactWriteItemsOutput{ConsumedCapacity: describeAll(took, in.ReturnConsumedCapacity, writeCapacity)}
@@ -85,6 +70,35 @@ func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteI
 		out.ItemCollectionMetrics[t.name] = append(out.ItemCollectionMetrics[t.name], m)
 	}
 	return out, nil
+}
+
+// transact does all writes or none, and says what they took, or that they were
+// done before.
+func (s *Service) transact(all []*transacted, done *doneBefore) (took map[string]*consumed, repeated bool, err error) {
+	err = s.update(func(tx storage.Tx, w *writes) error {
+		took = map[string]*consumed{}
+		var err error
+		if err = findTables(tx, w, all); err != nil {
+			return err
+		}
+		if done != nil {
+			if repeated, err = done.check(tx); err != nil || repeated {
+				return err
+			}
+		}
+		return carryOutAll(tx, w, all, took)
+	})
+	return took, repeated, err
+}
+
+// repeatedReads is what a transaction takes that was done before: the reading
+// of what was written then.
+func repeatedReads(all []*transacted) map[string]*consumed {
+	took := map[string]*consumed{}
+	for _, t := range all {
+		addTo(took, t.name, consumed{table: transactionFactor * readUnits(item.Size(t.key), true)})
+	}
+	return took
 }
 
 func addTo(took map[string]*consumed, name string, c consumed) {
@@ -170,6 +184,13 @@ func findTables(tx storage.Tx, w *writes, all []*transacted) (err error) {
 		if t.schema, err = w.table(tx, t.id); err != nil {
 			return err
 		}
+		if t.compile != nil {
+			c, err := t.compile(t.schema)
+			if err != nil {
+				return err
+			}
+			t.change = *c
+		}
 		if err := keys.add(t.schema, t.key); err != nil {
 			return err
 		}
@@ -212,12 +233,15 @@ func carryOutAll(tx storage.Tx, w *writes, all []*transacted, took map[string]*c
 // the request's.
 func reason(err error) *ddb.CancellationReason {
 	var condition *ddb.ConditionalCheckFailedException
+	var duplicate *ddb.DuplicateItemException
 	var validation *api.Error
 	switch {
 	case err == nil:
 		return &ddb.CancellationReason{Code: "None"}
 	case errors.As(err, &condition):
 		return &ddb.CancellationReason{Code: "ConditionalCheckFailed", Message: condition.Message, Item: condition.Item}
+	case errors.As(err, &duplicate):
+		return &ddb.CancellationReason{Code: "DuplicateItem", Message: duplicate.Message}
 	case errors.As(err, &validation):
 		return &ddb.CancellationReason{Code: "ValidationError", Message: validation.Message}
 	}
@@ -263,8 +287,8 @@ type doneToken struct {
 	At      time.Time
 }
 
-func newDoneBefore(call *api.Call, in *ddb.TransactWriteItemsInput) *doneBefore {
-	return &doneBefore{account: call.Account, region: call.Region, token: in.ClientRequestToken, now: call.Time, request: digest(in)}
+func newDoneBefore(call *api.Call, token string, request [sha256.Size]byte) *doneBefore {
+	return &doneBefore{account: call.Account, region: call.Region, token: token, now: call.Time, request: request}
 }
 
 // check says whether the transaction was done before, and notes that it is
