@@ -121,22 +121,22 @@ type ComparisonOperator string
 
 // The values of ComparisonOperator.
 const (
-	ComparisonOperatorEq          ComparisonOperator = "EQ"
-	ComparisonOperatorNe          ComparisonOperator = "NE"
 	ComparisonOperatorIn          ComparisonOperator = "IN"
-	ComparisonOperatorLe          ComparisonOperator = "LE"
-	ComparisonOperatorLt          ComparisonOperator = "LT"
-	ComparisonOperatorGe          ComparisonOperator = "GE"
-	ComparisonOperatorGt          ComparisonOperator = "GT"
-	ComparisonOperatorBetween     ComparisonOperator = "BETWEEN"
-	ComparisonOperatorNotNull     ComparisonOperator = "NOT_NULL"
 	ComparisonOperatorNull        ComparisonOperator = "NULL"
-	ComparisonOperatorContains    ComparisonOperator = "CONTAINS"
+	ComparisonOperatorBetween     ComparisonOperator = "BETWEEN"
+	ComparisonOperatorLt          ComparisonOperator = "LT"
 	ComparisonOperatorNotContains ComparisonOperator = "NOT_CONTAINS"
+	ComparisonOperatorEq          ComparisonOperator = "EQ"
+	ComparisonOperatorGt          ComparisonOperator = "GT"
+	ComparisonOperatorNotNull     ComparisonOperator = "NOT_NULL"
+	ComparisonOperatorNe          ComparisonOperator = "NE"
+	ComparisonOperatorLe          ComparisonOperator = "LE"
 	ComparisonOperatorBeginsWith  ComparisonOperator = "BEGINS_WITH"
+	ComparisonOperatorGe          ComparisonOperator = "GE"
+	ComparisonOperatorContains    ComparisonOperator = "CONTAINS"
 )
 
-var valuesComparisonOperator = []string{"EQ", "NE", "IN", "LE", "LT", "GE", "GT", "BETWEEN", "NOT_NULL", "NULL", "CONTAINS", "NOT_CONTAINS", "BEGINS_WITH"}
+var valuesComparisonOperator = []string{"IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE", "CONTAINS"}
 
 // Values implements api.Enum.
 func (ComparisonOperator) Values() []string { return valuesComparisonOperator }
@@ -146,11 +146,11 @@ type ConditionalOperator string
 
 // The values of ConditionalOperator.
 const (
-	ConditionalOperatorAnd ConditionalOperator = "AND"
 	ConditionalOperatorOr  ConditionalOperator = "OR"
+	ConditionalOperatorAnd ConditionalOperator = "AND"
 )
 
-var valuesConditionalOperator = []string{"AND", "OR"}
+var valuesConditionalOperator = []string{"OR", "AND"}
 
 // Values implements api.Enum.
 func (ConditionalOperator) Values() []string { return valuesConditionalOperator }
@@ -433,11 +433,11 @@ type ProjectionType string
 // The values of ProjectionType.
 const (
 	ProjectionTypeAll      ProjectionType = "ALL"
-	ProjectionTypeKeysOnly ProjectionType = "KEYS_ONLY"
 	ProjectionTypeInclude  ProjectionType = "INCLUDE"
+	ProjectionTypeKeysOnly ProjectionType = "KEYS_ONLY"
 )
 
-var valuesProjectionType = []string{"ALL", "KEYS_ONLY", "INCLUDE"}
+var valuesProjectionType = []string{"ALL", "INCLUDE", "KEYS_ONLY"}
 
 // Values implements api.Enum.
 func (ProjectionType) Values() []string { return valuesProjectionType }
@@ -498,14 +498,14 @@ type ReturnValue string
 
 // The values of ReturnValue.
 const (
-	ReturnValueNone       ReturnValue = "NONE"
-	ReturnValueAllOld     ReturnValue = "ALL_OLD"
-	ReturnValueUpdatedOld ReturnValue = "UPDATED_OLD"
 	ReturnValueAllNew     ReturnValue = "ALL_NEW"
+	ReturnValueUpdatedOld ReturnValue = "UPDATED_OLD"
+	ReturnValueAllOld     ReturnValue = "ALL_OLD"
+	ReturnValueNone       ReturnValue = "NONE"
 	ReturnValueUpdatedNew ReturnValue = "UPDATED_NEW"
 )
 
-var valuesReturnValue = []string{"NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"}
+var valuesReturnValue = []string{"ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"}
 
 // Values implements api.Enum.
 func (ReturnValue) Values() []string { return valuesReturnValue }
@@ -576,12 +576,12 @@ type ScalarAttributeType string
 
 // The values of ScalarAttributeType.
 const (
-	ScalarAttributeTypeS ScalarAttributeType = "S"
-	ScalarAttributeTypeN ScalarAttributeType = "N"
 	ScalarAttributeTypeB ScalarAttributeType = "B"
+	ScalarAttributeTypeN ScalarAttributeType = "N"
+	ScalarAttributeTypeS ScalarAttributeType = "S"
 )
 
-var valuesScalarAttributeType = []string{"S", "N", "B"}
+var valuesScalarAttributeType = []string{"B", "N", "S"}
 
 // Values implements api.Enum.
 func (ScalarAttributeType) Values() []string { return valuesScalarAttributeType }
@@ -605,13 +605,13 @@ type Select string
 
 // The values of Select.
 const (
-	SelectAllAttributes          Select = "ALL_ATTRIBUTES"
-	SelectAllProjectedAttributes Select = "ALL_PROJECTED_ATTRIBUTES"
 	SelectSpecificAttributes     Select = "SPECIFIC_ATTRIBUTES"
 	SelectCount                  Select = "COUNT"
+	SelectAllAttributes          Select = "ALL_ATTRIBUTES"
+	SelectAllProjectedAttributes Select = "ALL_PROJECTED_ATTRIBUTES"
 )
 
-var valuesSelect = []string{"ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT"}
+var valuesSelect = []string{"SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"}
 
 // Values implements api.Enum.
 func (Select) Values() []string { return valuesSelect }

@@ -283,7 +283,7 @@ type CreateReplicationGroupMemberAction struct {
 // CreateTableInput is the structure of that name in the model.
 type CreateTableInput struct {
 	AttributeDefinitions               []*AttributeDefinition             `aws:"AttributeDefinitions"`
-	TableName                          string                             `aws:"TableName,required,min=1,max=1024"`
+	TableName                          string                             `aws:"TableName,required,min=3,max=255,pattern=W2EtekEtWjAtOV8uLV0r"`
 	KeySchema                          []*KeySchemaElement                `aws:"KeySchema,min=1"`
 	LocalSecondaryIndexes              []*LocalSecondaryIndex             `aws:"LocalSecondaryIndexes"`
 	GlobalSecondaryIndexes             []*GlobalSecondaryIndex            `aws:"GlobalSecondaryIndexes"`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/virga-cloud/virga/cmd/apigen/model"
@@ -31,6 +32,11 @@ type serviceOverrides struct {
 	// LocationNames are the wire names that a model no longer says: of
 	// "Structure.Member", and of "Map.key" and "Map.value".
 	LocationNames map[string]string `json:"locationNames"`
+	// Shapes are the shapes of "Structure.Member" where the model has a wider one.
+	Shapes map[string]string `json:"shapes"`
+	// Enums are the values of enumerations in the order in which the service
+	// lists them in its errors.
+	Enums map[string][]string `json:"enums"`
 }
 
 type goType struct {
@@ -69,6 +75,21 @@ func (o *serviceOverrides) apply(m *model.Model) error {
 			return fmt.Errorf("overrides: no member %s", at)
 		}
 		ref.LocationName = name
+	}
+	for at, to := range o.Shapes {
+		shape, member, _ := strings.Cut(at, ".")
+		ref := m.Shapes.ByName[shape].Ref(member)
+		if ref == nil || m.Shapes.ByName[to] == nil {
+			return fmt.Errorf("overrides: no member %s, or no shape %s", at, to)
+		}
+		ref.Shape = to
+	}
+	for name, values := range o.Enums {
+		s := m.Shapes.ByName[name]
+		if s == nil || !slices.Equal(slices.Sorted(slices.Values(values)), slices.Sorted(slices.Values(s.Enum))) {
+			return fmt.Errorf("overrides: no enumeration %s of these values", name)
+		}
+		s.Enum = values
 	}
 	return nil
 }

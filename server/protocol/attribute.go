@@ -1,25 +1,10 @@
 package protocol
 
-import (
-	"github.com/virga-cloud/virga/api"
-	"github.com/virga-cloud/virga/api/attribute"
-)
+import "github.com/virga-cloud/virga/api/attribute"
 
 // DynamoDB's attribute values are read here without their plan, since most of
 // what passes through the server is made of them. Package attribute writes them.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
-
-// Defects of attribute values that JSON and the model have no words for; they
-// are DynamoDB's own, and are found before any constraint is looked at.
-const (
-	attributeEmpty = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-	attributeTwice = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
-	attributeNull  = "One or more parameter values were invalid: Null attribute value types must have the value of true"
-)
-
-func errAttribute(message string) error {
-	return &api.Error{Code: "ValidationException", Status: 400, Message: message}
-}
 
 // attributeShapes are the shapes of what stands behind the types' names, for messages.
 var (
@@ -31,14 +16,13 @@ var (
 	shapeList         = &shape{kind: kindList, elem: shapeAttribute}
 )
 
-// attribute reads one attribute value.
+// attribute reads one attribute value. What has no type, or several, is for the
+// service to refuse: it looks at other things first.
 func (r *jsonReader) attribute(out *attribute.Value) error {
 	c := r.space()
 	if c == 'n' {
-		if err := r.literal("null"); err != nil {
-			return err
-		}
-		return errAttribute(attributeEmpty)
+		*out = attribute.Unfit{}
+		return r.literal("null")
 	}
 	if c != '{' {
 		return r.wrongType(shapeAttribute)
@@ -47,6 +31,7 @@ func (r *jsonReader) attribute(out *attribute.Value) error {
 		return err
 	}
 	var v attribute.Value
+	var several attribute.Unfit
 	for first := true; ; first = false {
 		more, err := r.next('}', first)
 		if err != nil {
@@ -72,17 +57,22 @@ func (r *jsonReader) attribute(out *attribute.Value) error {
 			}
 			continue
 		}
-		if v != nil {
-			return errAttribute(attributeTwice)
-		}
-		if v, err = r.attributeOf(kind); err != nil {
+		of, err := r.attributeOf(kind)
+		if err != nil {
 			return err
 		}
-	}
-	if v == nil {
-		return errAttribute(attributeEmpty)
+		if v != nil {
+			several = append(several, v)
+		}
+		v = of
 	}
 	*out = v
+	switch {
+	case several != nil:
+		*out = append(several, v)
+	case v == nil:
+		*out = attribute.Unfit{}
+	}
 	return nil
 }
 
@@ -129,8 +119,8 @@ func (r *jsonReader) attributeOf(kind int) (attribute.Value, error) {
 		return attribute.BOOL(b), err
 	case attrNULL:
 		b, err := r.boolean(shapeBool)
-		if err == nil && !b {
-			err = errAttribute(attributeNull)
+		if !b {
+			return attribute.Unfit{attribute.NULL{}}, err
 		}
 		return attribute.NULL{}, err
 	case attrM:

@@ -174,8 +174,12 @@ func parsePattern(coded string) *pattern {
 	if err != nil {
 		panic("protocol: aws tag with pattern " + coded)
 	}
-	return &pattern{text: string(text), compile: sync.OnceValue(func() *regexp.Regexp {
-		plain := unicodeEscape.ReplaceAllString(fromJava.Replace(string(text)), `\x{$1}`)
+	return newPattern(string(text))
+}
+
+func newPattern(text string) *pattern {
+	return &pattern{text: text, compile: sync.OnceValue(func() *regexp.Regexp {
+		plain := unicodeEscape.ReplaceAllString(fromJava.Replace(text), `\x{$1}`)
 		re, err := regexp.Compile(`^(?:` + plain + `)$`)
 		if err != nil {
 			return nil

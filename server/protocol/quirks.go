@@ -43,20 +43,26 @@ type validationStyle struct {
 	// words of their own: only required members are checked here.
 	requiredOnly bool
 	// words are the service's own for the first defect, where it does not have
-	// those of AWS's validator.
-	words func(defect) error
+	// those of AWS's validator; nil for defects it has none for.
+	words func(*api.Operation, defect) error
+	// unechoed are the members, as "Operation.Member", whose defects are told
+	// without the value, and with the member's name as the model has it.
+	unechoed map[string]bool
+	// names are the limits of names in members that also take ARNs, for which
+	// the model has wider ones.
+	names *names
 }
 
 // styleValidationError is that of services that speak the query protocol.
 var styleValidationError = validationStyle{code: "ValidationError"}
 
 // sqsMissing is how SQS, and EC2 likewise, miss a parameter.
-func sqsMissing(d defect) error {
+func sqsMissing(_ *api.Operation, d defect) error {
 	return api.Errorf("MissingParameter", http.StatusBadRequest, "The request must contain the parameter %s.", d.member.name)
 }
 
 // s3Missing is how S3 misses a header, a parameter or a part of a document.
-func s3Missing(d defect) error {
+func s3Missing(_ *api.Operation, d defect) error {
 	switch d.member.loc {
 	case inHeader:
 		return api.Errorf("InvalidRequest", http.StatusBadRequest, "Missing required header for this request: %s", d.member.wire)
@@ -67,8 +73,39 @@ func s3Missing(d defect) error {
 }
 
 // snsMissing is how SNS misses a parameter.
-func snsMissing(d defect) error {
+func snsMissing(_ *api.Operation, d defect) error {
 	return api.Errorf("InvalidParameter", http.StatusBadRequest, "Invalid parameter: %s Reason: no value for required parameter", d.member.name)
+}
+
+// dynamodbWords are those of the operations that DynamoDB checks by hand: its
+// control plane, and batches of nothing.
+func dynamodbWords(op *api.Operation, d defect) error {
+	switch {
+	case d.missing && d.path == "tableName" && !dynamodbItems[op.Name]:
+		return api.Errorf("ValidationException", http.StatusBadRequest, "The parameter 'TableName' is required but was not present in the request")
+	case d.missing && d.path == "resourceArn" && strings.Contains(op.Name, "Tag"):
+		return api.Errorf("ValidationException", http.StatusBadRequest, "Invalid TableArn")
+	case !d.missing && d.path == "requestItems" && d.at.mapLen(d.shape) == 0:
+		return api.Errorf("ValidationException", http.StatusBadRequest, "The requestItems parameter is required for %s", op.Name)
+	}
+	return nil
+}
+
+// dynamodbItems are the operations on items, whose names of tables AWS's
+// validator looks at.
+var dynamodbItems = map[string]bool{
+	"DeleteItem": true, "GetItem": true, "PutItem": true, "Query": true, "Scan": true, "SearchVectors": true, "UpdateItem": true,
+	"TransactGetItems": true, "TransactWriteItems": true,
+}
+
+// styleDynamoDB is DynamoDB's.
+var styleDynamoDB = validationStyle{
+	words:    dynamodbWords,
+	unechoed: map[string]bool{"Query.Limit": true, "BatchGetItem.Keys": true},
+	names: &names{
+		members: map[string]bool{"TableName": true, "RequestItems": true},
+		limits:  limits{min: parseBound("3"), max: parseBound("255"), pattern: newPattern("[a-zA-Z0-9_.-]+")},
+	},
 }
 
 const unknownError = "The request processing has failed because of an unknown error, exception or failure."
@@ -77,7 +114,7 @@ const unknownError = "The request processing has failed because of an unknown er
 var quirks = map[string]*quirk{
 	"dynamodb": {
 		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,
-		internalCode: "InternalServerError", internalText: unknownError,
+		internalCode: "InternalServerError", internalText: unknownError, validation: styleDynamoDB,
 	},
 	"dynamodbstreams": {
 		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,

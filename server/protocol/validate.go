@@ -18,7 +18,7 @@ func Validate(svc *api.Service, op *api.Operation, in any, p api.Presence) error
 	if !sh.constrained {
 		return nil
 	}
-	v := validator{presence: p, style: &quirkOf(svc).validation}
+	v := validator{presence: p, style: &quirkOf(svc).validation, op: op}
 	v.way = v.room[:0]
 	v.structure(sh, s)
 	return v.failure()
@@ -31,6 +31,7 @@ const maxDefects = 10
 type validator struct {
 	presence api.Presence
 	style    *validationStyle
+	op       *api.Operation
 	defects  []defect
 	// way leads to the value that is being looked at.
 	way  []step
@@ -41,6 +42,7 @@ type validator struct {
 type defect struct {
 	member     *member
 	path       string
+	named      string // the path with names as the model has them
 	shape      *shape
 	at         slot
 	missing    bool
@@ -54,14 +56,17 @@ type step struct {
 	index  int     // of a list's element, from 1; 0 for other steps
 }
 
-// path is the way in the words of messages: "keySchema.1.member.keyType".
-func (v *validator) path() string {
+// path is the way in the words of messages: "keySchema.1.member.keyType", or
+// with the model's own names.
+func (v *validator) path(modelled bool) string {
 	var b []byte
 	for i, p := range v.way {
 		if i > 0 {
 			b = append(b, '.')
 		}
 		switch {
+		case p.member != nil && modelled:
+			b = append(b, p.member.name...)
 		case p.member != nil:
 			b = append(b, p.member.shown...)
 		case p.index > 0:
@@ -85,7 +90,7 @@ func (v *validator) structure(sh *shape, s slot) {
 		}
 		v.way = append(v.way, step{member: m})
 		if absent {
-			v.defects = append(v.defects, defect{member: m, path: v.path(), missing: true, constraint: "Member must not be null"})
+			v.defects = append(v.defects, defect{member: m, path: v.path(false), named: v.path(true), missing: true, constraint: "Member must not be null"})
 		} else {
 			if !v.style.requiredOnly {
 				v.simple(m, m.shape, at)
@@ -149,6 +154,14 @@ func (v *validator) mapping(m *member, sh *shape, s slot) {
 	if sh != m.shape || v.style.requiredOnly {
 		keys, values = &noLimits, &noLimits
 	}
+	if names := v.style.namesIn(m); names != nil {
+		for key := range s.entries(sh) {
+			if names.misfit(key) {
+				keys = &names.limits
+				break
+			}
+		}
+	}
 	if !s.keysFit(sh, keys) {
 		v.add(m, sh, s, "Map keys must satisfy constraint: "+keys.all(shapeString))
 	}
@@ -205,15 +218,19 @@ func (s slot) valuesFit(sh *shape, l *limits) bool {
 // simple checks the value itself.
 func (v *validator) simple(m *member, sh *shape, s slot) {
 	sh, s = behind(sh, s)
+	of := &m.limits
+	if names := v.style.namesIn(m); names != nil && sh.kind == kindString && names.misfit(*s.string()) {
+		of = &names.limits
+	}
 	for c := range checks {
-		if !m.limits.holds(c, sh, s) {
-			v.add(m, sh, s, m.limits.text(c, sh))
+		if !of.holds(c, sh, s) {
+			v.add(m, sh, s, of.text(c, sh))
 		}
 	}
 }
 
 func (v *validator) add(m *member, sh *shape, s slot, constraint string) {
-	v.defects = append(v.defects, defect{member: m, path: v.path(), shape: sh, at: s, constraint: constraint})
+	v.defects = append(v.defects, defect{member: m, path: v.path(false), named: v.path(true), shape: sh, at: s, constraint: constraint})
 }
 
 // failure is the error for what was found, or nil.
@@ -222,7 +239,9 @@ func (v *validator) failure() error {
 		return nil
 	}
 	if v.style.words != nil {
-		return v.style.words(v.defects[0])
+		if err := v.style.words(v.op, v.defects[0]); err != nil {
+			return err
+		}
 	}
 	v.defects = v.defects[:min(len(v.defects), maxDefects)]
 	b := strconv.AppendInt(nil, int64(len(v.defects)), 10)
@@ -235,7 +254,11 @@ func (v *validator) failure() error {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
-		b = d.append(b)
+		if v.style.unechoed[v.op.Name+"."+d.member.name] {
+			b = d.appendUnechoed(b)
+		} else {
+			b = d.append(b)
+		}
 	}
 	code := v.style.code
 	if code == "" {
@@ -256,6 +279,13 @@ func (d defect) append(b []byte) []byte {
 		b = append(appendShown(append(b, " '"...), d.shape, d.at), '\'')
 	}
 	b = append(append(b, " at '"...), d.path...)
+	return append(append(b, "' failed to satisfy constraint: "...), d.constraint...)
+}
+
+// appendUnechoed writes a defect as AWS's younger validator does: without the
+// value, and with names as the model has them.
+func (d defect) appendUnechoed(b []byte) []byte {
+	b = append(append(b, "Value at '"...), d.named...)
 	return append(append(b, "' failed to satisfy constraint: "...), d.constraint...)
 }
 

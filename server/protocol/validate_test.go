@@ -35,32 +35,51 @@ func TestValidation(t *testing.T) {
 		code  string
 		want  string
 	}{
-		{"a missing member", &dynamodb.CreateTable, `{}`, "ValidationException",
+		{"a missing member", &dynamodb.DeleteItem, `{"Key":{}}`, "ValidationException",
 			"1 validation error detected: Value null at 'tableName" + failed + "not be null"},
-		{"an empty string is not a missing one", &dynamodb.CreateTable, `{"TableName":""}`, "ValidationException",
+		{"an empty string is not a missing one", &dynamodb.DeleteItem, `{"TableName":"","Key":{}}`, "ValidationException",
 			"1 validation error detected: Value '' at 'tableName" + failed + "have length greater than or equal to 1"},
-		{"characters are counted, not bytes", &dynamodb.CreateTable, `{"TableName":"` + strings.Repeat("é", 1024) + `"}`, "", ""},
-		{"too long", &dynamodb.CreateTable, `{"TableName":"` + strings.Repeat("é", 1025) + `"}`, "ValidationException",
-			"1 validation error detected: Value '" + strings.Repeat("é", 1025) + "' at 'tableName" + failed + "have length less than or equal to 1024"},
-		{"an empty list", &dynamodb.CreateTable, `{"TableName":"t","KeySchema":[]}`, "ValidationException",
+		{"characters are counted, not bytes", &dynamodb.CreateTable, `{"TableName":"tab","AttributeDefinitions":[{"AttributeName":"` +
+			strings.Repeat("é", 255) + `","AttributeType":"S"}]}`, "", ""},
+		{"too long", &dynamodb.CreateTable, `{"TableName":"tab","AttributeDefinitions":[{"AttributeName":"` +
+			strings.Repeat("é", 256) + `","AttributeType":"S"}]}`, "ValidationException",
+			"1 validation error detected: Value '" + strings.Repeat("é", 256) + "' at 'attributeDefinitions.1.member.attributeName" + failed + "have length less than or equal to 255"},
+		{"an ARN in the place of a name", &dynamodb.Query, `{"TableName":"arn:` + strings.Repeat("a", 1021) + `"}`, "ValidationException",
+			"1 validation error detected: Value 'arn:" + strings.Repeat("a", 1021) + "' at 'tableName" + failed + "have length less than or equal to 1024"},
+		{"a name where an ARN may be", &dynamodb.Query, `{"TableName":"a;"}`, "ValidationException",
+			"2 validation errors detected: Value 'a;' at 'tableName" + failed + "have length greater than or equal to 3; " +
+				"Value 'a;' at 'tableName" + failed + "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"},
+		{"DynamoDB's control plane has words of its own", &dynamodb.CreateTable, `{"KeySchema":[]}`, "ValidationException",
+			"The parameter 'TableName' is required but was not present in the request"},
+		{"so it has for tags", &dynamodb.TagResource, `{}`, "ValidationException", "Invalid TableArn"},
+		{"an empty list", &dynamodb.CreateTable, `{"TableName":"tab","KeySchema":[]}`, "ValidationException",
 			"1 validation error detected: Value '[]' at 'keySchema" + failed + "have length greater than or equal to 1"},
 		{"members of elements have the element's number", &dynamodb.CreateTable,
-			`{"TableName":"t","KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"KeyType":"hash"}]}`, "ValidationException",
+			`{"TableName":"tab","KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"KeyType":"hash"}]}`, "ValidationException",
 			"2 validation errors detected: Value null at 'keySchema.2.member.attributeName" + failed + "not be null; " +
 				"Value 'hash' at 'keySchema.2.member.keyType" + failed + "satisfy enum value set: [HASH, RANGE]"},
-		{"a number", &dynamodb.Query, `{"TableName":"t","Limit":0}`, "ValidationException",
+		{"a number", &dynamodb.Scan, `{"TableName":"tab","Limit":0}`, "ValidationException",
 			"1 validation error detected: Value '0' at 'limit" + failed + "have value greater than or equal to 1"},
-		{"entries of maps have their keys", &dynamodb.BatchWriteItem, `{"RequestItems":{"a":[{"DeleteRequest":{}}]}}`, "ValidationException",
-			"1 validation error detected: Value null at 'requestItems.a.member.1.member.deleteRequest.key" + failed + "not be null"},
+		{"a number that is not shown", &dynamodb.Query, `{"TableName":"tab","Limit":0}`, "ValidationException",
+			"1 validation error detected: Value at 'Limit" + failed + "have value greater than or equal to 1"},
+		{"an enumeration in the service's order", &dynamodb.Scan, `{"TableName":"tab","Select":"all"}`, "ValidationException",
+			"1 validation error detected: Value 'all' at 'select" + failed + "satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"},
+		{"entries of maps have their keys", &dynamodb.BatchWriteItem, `{"RequestItems":{"tab":[{"DeleteRequest":{}}]}}`, "ValidationException",
+			"1 validation error detected: Value null at 'requestItems.tab.member.1.member.deleteRequest.key" + failed + "not be null"},
 		{"an empty map", &dynamodb.BatchWriteItem, `{"RequestItems":{}}`, "ValidationException",
-			"1 validation error detected: Value '{}' at 'requestItems" + failed + "have length greater than or equal to 1"},
-		{"values of maps", &dynamodb.BatchWriteItem, `{"RequestItems":{"a":[]}}`, "ValidationException",
-			"1 validation error detected: Value '{a=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: " +
+			"The requestItems parameter is required for BatchWriteItem"},
+		{"a missing map", &lambda.TagResource, `{"Resource":"arn:aws:lambda:us-east-1:000000000000:function:f"}`, "ValidationException",
+			"1 validation error detected: Value null at 'tags" + failed + "not be null"},
+		{"values of maps", &dynamodb.BatchWriteItem, `{"RequestItems":{"tab":[]}}`, "ValidationException",
+			"1 validation error detected: Value '{tab=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: " +
 				"[Member must have length less than or equal to 25, Member must have length greater than or equal to 1]"},
 		{"keys of maps", &dynamodb.BatchWriteItem, `{"RequestItems":{"":[{}]}}`, "ValidationException",
 			"1 validation error detected: Value '{=[WriteRequest()]}' at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: " +
 				"[Member must have length less than or equal to 1024, Member must have length greater than or equal to 1]"},
-		{"what is absent has no length", &dynamodb.Query, `{"TableName":"t","IndexName":null}`, "", ""},
+		{"keys of maps that are names", &dynamodb.BatchWriteItem, `{"RequestItems":{"a":[{}]}}`, "ValidationException",
+			"1 validation error detected: Value '{a=[WriteRequest()]}' at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: " +
+				"[Member must have length less than or equal to 255, Member must have length greater than or equal to 3, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]"},
+		{"what is absent has no length", &dynamodb.Query, `{"TableName":"tab","IndexName":null}`, "", ""},
 		{"a pattern", &logs.CreateLogGroup, `{"logGroupName":"a b"}`, "InvalidParameterException",
 			"1 validation error detected: Value 'a b' at 'logGroupName" + failed + `satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+`},
 		{"elements that are simple are not numbered", &lambda.ListLayers, `{"CompatibleArchitecture":"z80"}`, "ValidationException",
@@ -89,7 +108,7 @@ func TestValidation(t *testing.T) {
 }
 
 func TestValidationStopsAtTen(t *testing.T) {
-	body := `{"TableName":"t","KeySchema":[` + strings.Repeat(`{},`, 10) + `{}]}`
+	body := `{"TableName":"tab","KeySchema":[` + strings.Repeat(`{},`, 10) + `{}]}`
 	err := validateJSON(t, &dynamodb.CreateTable, body)
 	if err == nil || !strings.Contains(err.Error(), "10 validation errors detected: ") || strings.Count(err.Error(), "; ") != 9 {
 		t.Error(err)

@@ -15,6 +15,8 @@ const (
 	invalid = "One or more parameter values were invalid: "
 
 	errNoType       Error = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+	errTypes        Error = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+	errFalseNull    Error = invalid + "Null attribute value types must have the value of true"
 	errDepth        Error = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 	errSameNumber   Error = "Input collection contains duplicates"
 	errNoName       Error = invalid + "Empty attribute name"
@@ -120,8 +122,27 @@ func normalise(v attribute.Value, depth int) (_ attribute.Value, changed bool, e
 			return nil, false, errSameBinary(v)
 		}
 		return v, false, nil
+	case attribute.Unfit:
+		return nil, false, unfit(v, depth)
 	}
 	return nil, false, errNoType
+}
+
+// unfit says what is wrong with what is no value. Of several values AWS looks
+// at each before it says that there is more than one.
+func unfit(v attribute.Unfit, depth int) error {
+	switch len(v) {
+	case 0:
+		return errNoType
+	case 1:
+		return errFalseNull
+	}
+	for _, one := range v {
+		if _, _, err := normalise(one, depth); err != nil {
+			return err
+		}
+	}
+	return errTypes
 }
 
 func normaliseList(v attribute.L, depth int) (attribute.Value, bool, error) {
