@@ -33,10 +33,12 @@ func New(env service.Env) (*All, error) {
 		return nil, err
 	}
 	objects.Notify(functions)
+	tables := dynamodb.New(env)
 	return &All{
 		Services: []service.Service{
 			apigateway.New(env, functions),
-			dynamodb.New(env),
+			tables,
+			tables.Streams(),
 			identities,
 			functions,
 			objects,

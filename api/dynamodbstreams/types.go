@@ -123,11 +123,11 @@ type StreamDescription struct {
 
 // StreamRecord is the structure of that name in the model.
 type StreamRecord struct {
-	ApproximateCreationDateTime time.Time                  `aws:"ApproximateCreationDateTime"`
-	Keys                        map[string]attribute.Value `aws:"Keys,key.max=65535"`
-	NewImage                    map[string]attribute.Value `aws:"NewImage,key.max=65535"`
-	OldImage                    map[string]attribute.Value `aws:"OldImage,key.max=65535"`
-	SequenceNumber              string                     `aws:"SequenceNumber,min=21,max=40"`
-	SizeBytes                   *int64                     `aws:"SizeBytes,min=1"`
-	StreamViewType              StreamViewType             `aws:"StreamViewType"`
+	ApproximateCreationDateTime time.Time      `aws:"ApproximateCreationDateTime"`
+	Keys                        attribute.Item `aws:"Keys"`
+	NewImage                    attribute.Item `aws:"NewImage"`
+	OldImage                    attribute.Item `aws:"OldImage"`
+	SequenceNumber              string         `aws:"SequenceNumber,min=21,max=40"`
+	SizeBytes                   *int64         `aws:"SizeBytes,min=1"`
+	StreamViewType              StreamViewType `aws:"StreamViewType"`
 }

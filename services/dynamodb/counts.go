@@ -1,12 +1,14 @@
 package dynamodb
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
+	"github.com/virga-cloud/virga/services/dynamodb/sequence"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -81,6 +83,8 @@ func (c *counter) end(changed tally) {
 type writes struct {
 	service *Service
 	tables  []tableWrites
+	// trail is of what follows them, nil while nothing does.
+	trail *trail
 }
 
 type tableWrites struct {
@@ -88,22 +92,48 @@ type tableWrites struct {
 	tally tally
 }
 
-// update runs f as storage.DB's Update does, and counts what it wrote.
+// update runs f as storage.DB's Update does, counts what it wrote, and tells
+// those who wait for it.
 func (s *Service) update(f func(tx storage.Tx, w *writes) error) error {
 	w := &writes{service: s}
-	err := s.env.DB.Update(func(tx storage.Tx) error {
+	committed := false
+	defer func() { w.end(committed) }() // also when f panics: readers wait for who has drawn a number
+	err := w.try(f)
+	for errors.Is(err, sequence.ErrExhausted) {
+		if err = s.reserve(); err == nil {
+			err = w.try(f)
+		}
+	}
+	committed = err == nil
+	return err
+}
+
+func (w *writes) try(f func(tx storage.Tx, w *writes) error) error {
+	return w.service.env.DB.Update(func(tx storage.Tx) error {
 		for i := range w.tables {
 			w.tables[i].tally = nil
 		}
+		if w.trail != nil {
+			w.trail.at, w.trail.woken = time.Time{}, nil
+		}
 		return f(tx, w)
 	})
+}
+
+func (w *writes) end(committed bool) {
 	for _, t := range w.tables {
-		if err != nil {
+		if !committed {
 			t.tally = nil
 		}
 		t.end(t.tally)
 	}
-	return err
+	if w.trail == nil {
+		return
+	}
+	w.trail.drawn.Done()
+	if committed {
+		w.service.listeners.tell(w.trail.woken)
+	}
 }
 
 // table finds a table that is to be written.
@@ -136,6 +166,11 @@ func (w *writes) carryOut(tx storage.Tx, t *schema, c *change) (*effect, error) 
 	}
 	of := w.of(t)
 	of.tally = append(of.tally, e.tally...)
+	if t.follower != nil {
+		if err := w.follow(tx, t, c, e); err != nil {
+			return nil, err
+		}
+	}
 	return e, nil
 }
 

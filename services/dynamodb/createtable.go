@@ -37,7 +37,6 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	} else {
 		t.Billing.Throughput = provisioned(in.ProvisionedThroughput)
 	}
-	t.setStream(in.StreamSpecification, now)
 	if err := t.tag(in.Tags); err != nil {
 		return nil, err
 	}
@@ -48,12 +47,15 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	for _, x := range in.LocalSecondaryIndexes {
 		t.addIndex(&tableIndex{Name: x.IndexName, Key: x.KeySchema, Projection: x.Projection})
 	}
-	err = s.env.DB.Update(func(tx storage.Tx) error {
+	err = s.update(func(tx storage.Tx, w *writes) error {
 		_, err := tx.Get(t.storageKey())
 		if err == nil {
 			return errTableExists(id.name)
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		if err := w.setStream(tx, t, in.StreamSpecification, now); err != nil {
 			return err
 		}
 		return storage.PutRecord(tx, t.storageKey(), t)
@@ -111,7 +113,7 @@ func checkCreate(in *ddb.CreateTableInput) error {
 	if err := checkBilling(in.BillingMode, in.ProvisionedThroughput); err != nil {
 		return err
 	}
-	if err := checkStream(in.StreamSpecification); err != nil {
+	if err := checkNewStream(in.StreamSpecification); err != nil {
 		return err
 	}
 	defined := names(in.AttributeDefinitions)

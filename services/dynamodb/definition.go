@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 )
@@ -107,22 +106,28 @@ func checkThroughput(p *ddb.ProvisionedThroughput) error {
 	return nil
 }
 
+// checkNewStream checks the stream of a table that is to be made, and
+// checkStream that of one that is to be changed.
+func checkNewStream(s *ddb.StreamSpecification) error {
+	switch {
+	case s == nil:
+		return nil
+	case *s.StreamEnabled && s.StreamViewType == "":
+		return errParameter("Table is being created with a stream enabled, UpdateViewType is required")
+	case !*s.StreamEnabled && s.StreamViewType != "":
+		return errParameter("Table is being created with a stream disabled, UpdateViewType should not be specified")
+	}
+	return nil
+}
+
 func checkStream(s *ddb.StreamSpecification) error {
 	switch {
 	case s == nil:
 		return nil
 	case *s.StreamEnabled && s.StreamViewType == "":
-		return errParameter("StreamViewType is required when StreamEnabled is true")
+		return errParameter("If stream is being enabled then UpdateViewType is required")
 	case !*s.StreamEnabled && s.StreamViewType != "":
-		return errParameter("StreamViewType must not be specified when StreamEnabled is false")
+		return errParameter("If stream is being disabled, then UpdateViewType must not be specified")
 	}
 	return nil
-}
-
-// setStream turns the table's stream on or off.
-func (t *table) setStream(s *ddb.StreamSpecification, now time.Time) {
-	t.Stream = nil
-	if s != nil && *s.StreamEnabled {
-		t.Stream, t.StreamStart = s, now
-	}
 }

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/storage"
 )
@@ -14,12 +15,15 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 	}
 	var t *table
 	work := s.newNumber()
-	err = s.env.DB.Update(func(tx storage.Tx) (err error) {
+	err = s.update(func(tx storage.Tx, w *writes) (err error) {
 		if t, err = s.record(tx, id); err != nil {
 			return err
 		}
 		if t.Protected {
 			return errValidation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+		}
+		if err := w.closeStream(tx, t, api.CallFrom(ctx).Time); err != nil {
+			return err
 		}
 		if err := tx.Delete(t.storageKey()); err != nil {
 			return err

@@ -19,6 +19,9 @@ import (
 //	"dynamodb" account region "token" token           a transaction that was done
 //	"dynamodb" account region "expiry" time token     when that may be forgotten
 //	"dynamodb" account region "item" TABLE INDEX KEY  an item, or its entry in an index
+//	"dynamodb" account region "record" STREAM NUMBER  a change, in a stream
+//	"dynamodb" "stream" account region table label    the record of a stream
+//	"dynamodb" "reserved"                             how far numbers of changes are reserved
 //	"dynamodb" "work" TABLE                           what is to be done about a table
 //
 // TABLE is the number of a table, never used again, so that a table that is
@@ -35,7 +38,11 @@ import (
 // entries of an index that have the same index key are told apart by their
 // table keys, and sort by the hash of those.
 //
-// Work is found without knowing whose it is, so it does not begin with an account.
+// STREAM is the number of a stream, as TABLE is of a table. NUMBER is what
+// package sequence numbers changes with.
+//
+// Work and streams are found without knowing whose they are, so they do not
+// begin with an account.
 const hashSize = 8
 
 func serviceKey() storage.Key { return storage.Key{}.String("dynamodb") }
@@ -70,6 +77,23 @@ func indexKey(account, region string, table, index uint64) storage.Key {
 func itemsKey(account, region string, table uint64) storage.Key {
 	return serviceKey().String(account).String(region).String("item").Uint64(table)
 }
+
+// recordsKey is what all keys of a stream's records begin with.
+func recordsKey(account, region string, stream uint64) storage.Key {
+	return serviceKey().String(account).String(region).String("record").Uint64(stream)
+}
+
+func allStreamsKey() storage.Key { return serviceKey().String("stream") }
+
+func streamsKey(account, region string) storage.Key {
+	return allStreamsKey().String(account).String(region)
+}
+
+func streamKey(account, region, table, label string) storage.Key {
+	return streamsKey(account, region).String(table).String(label)
+}
+
+func reservedKey() storage.Key { return serviceKey().String("reserved") }
 
 func worksKey() storage.Key { return serviceKey().String("work") }
 

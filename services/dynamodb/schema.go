@@ -15,6 +15,10 @@ type schema struct {
 	keySchema
 	prefix  []byte // of the items' keys
 	indexes []*index
+	// follower is what follows changes of items besides the indexes; nil for nothing.
+	follower *follower
+	// needsOld says that a write needs the item as it was.
+	needsOld bool
 }
 
 // keySchema is the key of a table or an index. Several attributes of a kind
@@ -54,6 +58,8 @@ func (t *table) schema() *schema {
 			}
 			return 1
 		})
+		s.follower = t.follower()
+		s.needsOld = len(s.indexes) > 0 || s.follower != nil
 		t.compiled = s
 	})
 	return t.compiled

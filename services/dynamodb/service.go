@@ -8,9 +8,14 @@
 // so an index never lags behind its table: global indexes are as consistent as
 // local ones, which AWS does not promise.
 //
+// A table with a stream has a record of every change of an item, which is
+// written in the change's own transaction. Streams, the service that reads
+// them, is part of this package, since AWS only gave it a model of its own.
+//
 // The packages below it know no tables: number has DynamoDB's decimals, item its
-// values and their encoding, expression its expression language. keys.go draws
-// where everything lies.
+// values and their encoding, expression its expression language, sequence the
+// order of changes, shards how streams are cut. keys.go draws where everything
+// lies.
 //
 // Every operation goes the same way, and in AWS's order: the shape of the
 // request, the values in it, its expressions, then one transaction in which the
@@ -18,8 +23,8 @@
 //
 // Tables and indexes change their states at once: an answer says CREATING,
 // UPDATING or DELETING as AWS's does, and the next one finds it done. Filling
-// a new index and removing what is left of a table is background work, which
-// continues after a restart.
+// a new index, removing what is left of a table and what is too old of a
+// stream is background work, which continues after a restart.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
 package dynamodb
@@ -32,6 +37,7 @@ import (
 
 	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/services/dynamodb/sequence"
 	"github.com/virga-cloud/virga/services/service"
 	"github.com/virga-cloud/virga/storage"
 )
@@ -43,15 +49,17 @@ type Service struct {
 	keys   keyCache
 	counts counters
 	worker worker
+
+	// order numbers changes, reserving is held to reserve numbers, and
+	// listeners are those who wait for records of streams.
+	order     sequence.Order
+	reserving sync.Mutex
+	listeners listeners
 }
 
 // New makes the service.
 func New(env service.Env) *Service {
-	return &Service{
-		env:    env,
-		tables: storage.NewCache[table](tablesCached),
-		worker: worker{wake: make(chan struct{}, 1)},
-	}
+	return &Service{env: env, tables: storage.NewCache[table](tablesCached)}
 }
 
 // tablesCached is how many tables' records are kept decoded.
@@ -67,7 +75,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.BatchGetItem.Handle(s.batchGetItem),
 		ddb.BatchWriteItem.Handle(s.batchWriteItem),
 		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
-			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
+			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
 		ddb.DeleteItem.Handle(s.deleteItem),
 		ddb.DeleteTable.Handle(s.deleteTable),
 		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
@@ -87,13 +95,14 @@ func (s *Service) Operations() []api.Handler {
 		ddb.UntagResource.Handle(s.untagResource),
 		ddb.UpdateItem.Handle(s.updateItem),
 		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
-			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass", "WarmThroughput"),
+			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
 	}
 }
 
 // Reset implements service.Resetter.
 func (s *Service) Reset(context.Context) error {
 	s.counts.byTable.Clear()
+	s.order.Forget()
 	return nil
 }
 

@@ -35,6 +35,8 @@ type table struct {
 	Encryption   *ddb.SSESpecification
 	Stream       *ddb.StreamSpecification
 	StreamStart  time.Time
+	// StreamNumber is that of the latest stream, which may have been turned off; 0 for none.
+	StreamNumber uint64
 	Tags         map[string]string
 
 	once     sync.Once
@@ -109,9 +111,11 @@ func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
 	if t.Encryption != nil && t.Encryption.Enabled != nil && *t.Encryption.Enabled {
 		d.SSEDescription = &ddb.SSEDescription{Status: ddb.SSEStatusEnabled, SSEType: ddb.SSETypeKms, KMSMasterKeyArn: t.encryptionKey()}
 	}
-	if t.Stream != nil {
+	if t.streams() {
 		d.StreamSpecification = t.Stream
-		d.LatestStreamLabel = t.StreamStart.Format("2006-01-02T15:04:05.000")
+	}
+	if t.StreamNumber != 0 {
+		d.LatestStreamLabel = t.StreamStart.Format(labelFormat)
 		d.LatestStreamArn = t.arn() + "/stream/" + d.LatestStreamLabel
 	}
 	for _, x := range t.Indexes {

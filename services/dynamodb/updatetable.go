@@ -22,13 +22,16 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 	now := api.CallFrom(ctx).Time
 	work := s.newNumber()
 	var d *ddb.TableDescription
-	err = s.env.DB.Update(func(tx storage.Tx) error {
+	err = s.update(func(tx storage.Tx, w *writes) error {
 		t, err := s.record(tx, id)
 		if err != nil {
 			return err
 		}
 		u := tableUpdate{table: t, in: in, now: now, before: t.describe(ddb.TableStatusUpdating)}
 		if err := u.apply(); err != nil {
+			return err
+		}
+		if err := w.setStream(tx, t, in.StreamSpecification, now); err != nil {
 			return err
 		}
 		if u.task != nil {
@@ -140,20 +143,20 @@ func (u *tableUpdate) apply() error {
 	if u.in.WarmThroughput != nil {
 		u.Warm = u.in.WarmThroughput
 	}
-	return u.applyStream()
+	return u.checkStream()
 }
 
-func (u *tableUpdate) applyStream() error {
+// checkStream refuses to turn a stream on or off that is so already.
+func (u *tableUpdate) checkStream() error {
 	spec := u.in.StreamSpecification
 	switch {
 	case spec == nil:
 		return nil
-	case *spec.StreamEnabled && u.Stream != nil:
+	case *spec.StreamEnabled && u.streams():
 		return errValidation("Table already has an enabled stream: TableName: %s", u.Name)
-	case !*spec.StreamEnabled && u.Stream == nil:
+	case !*spec.StreamEnabled && !u.streams():
 		return errValidation("Table has no stream to disable: TableName: %s", u.Name)
 	}
-	u.setStream(spec, u.now)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/virga-cloud/virga/api/clock"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
 	"github.com/virga-cloud/virga/storage"
 )
@@ -32,44 +33,86 @@ const retryAfter = time.Second
 // The sizes of pieces.
 const removedAtOnce, filledAtOnce = 1000, 50
 
-// worker does the tasks, one at a time.
+// worker does the tasks, one at a time, and what the clock makes necessary.
 type worker struct {
-	mu   sync.Mutex
-	wake chan struct{} // has room for one
+	mu sync.Mutex // held while it works
+
+	bell sync.Mutex
+	// rung says that there is more to do than it has looked at.
+	rung bool
+	// rise ends its rest.
+	rise context.CancelFunc
+}
+
+// ring makes the worker look for work.
+func (w *worker) ring() {
+	w.bell.Lock()
+	defer w.bell.Unlock()
+	w.rung = true
+	if w.rise != nil {
+		w.rise()
+	}
+}
+
+// rest waits until the clock has reached a time, or the bell is rung.
+func (w *worker) rest(ctx context.Context, c *clock.Clock, until time.Time) {
+	resting, rise := context.WithCancel(ctx)
+	defer rise()
+	w.bell.Lock()
+	if w.rise = rise; w.rung {
+		rise()
+	}
+	w.bell.Unlock()
+	_ = c.Wait(resting, until) // why it ends makes no difference
+	w.bell.Lock()
+	w.rise, w.rung = nil, false
+	w.bell.Unlock()
 }
 
 // remember adds a task in the caller's transaction.
 func (s *Service) remember(tx storage.Tx, number uint64, t *task) error {
-	tx.OnCommit(func() {
-		select {
-		case s.worker.wake <- struct{}{}:
-		default: // it is awake, or about to be
-		}
-	})
+	tx.OnCommit(s.worker.ring)
 	return storage.PutRecord(tx, workKey(number), t)
 }
 
 // Run implements service.Runner.
 func (s *Service) Run(ctx context.Context) error {
-	for {
-		if err := s.Drain(ctx); err != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		next, err := s.work(ctx)
+		if err != nil && ctx.Err() == nil {
 			s.env.Log.Error("dynamodb: background work failed, and is tried again", "error", err)
-			if s.env.Clock.Wait(ctx, s.env.Clock.Now().Add(retryAfter)) == nil {
-				continue
-			}
+			next = s.env.Clock.Now().Add(retryAfter)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.worker.wake:
-		}
+		s.worker.rest(ctx, s.env.Clock, next)
 	}
+	return nil
 }
 
 // Drain implements service.Drainer: it does all there is to do.
 func (s *Service) Drain(ctx context.Context) error {
+	_, err := s.work(ctx)
+	return err
+}
+
+// work does all there is to do, and says when the clock makes more of it.
+func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 	s.worker.mu.Lock()
 	defer s.worker.mu.Unlock()
+	now := s.env.Clock.Now()
+	if next, err = s.forgetStreams(now); err != nil {
+		return next, err
+	}
+	if next.IsZero() {
+		next = never
+	}
+	return next, s.doTasks(ctx)
+}
+
+// never is a time that nobody waits for.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// doTasks does the tasks that are remembered.
+func (s *Service) doTasks(ctx context.Context) error {
 	for {
 		key, t, err := s.nextTask()
 		if t == nil || err != nil {
@@ -109,28 +152,32 @@ func (s *Service) nextTask() (key []byte, t *task, err error) {
 // removeSome does a piece of a removal, and says whether it was the last.
 func (s *Service) removeSome(key []byte, t *task) (done bool, err error) {
 	err = s.env.DB.Update(func(tx storage.Tx) error {
-		r := storage.Prefix(t.Remove)
-		r.KeysOnly = true
-		var keys [][]byte
-		for e, err := range tx.Scan(r) {
-			if err != nil {
-				return err
-			}
-			if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == removedAtOnce {
-				break
-			}
+		if done, err = removePiece(tx, storage.Prefix(t.Remove)); !done || err != nil {
+			return err
 		}
-		for _, k := range keys {
-			if err := tx.Delete(k); err != nil {
-				return err
-			}
-		}
-		if done = len(keys) < removedAtOnce; done {
-			return tx.Delete(key)
-		}
-		return nil
+		return tx.Delete(key)
 	})
 	return done, err
+}
+
+// removePiece removes some of the keys of a range, and says whether those were all.
+func removePiece(tx storage.Tx, r storage.Range) (done bool, err error) {
+	r.KeysOnly = true
+	var keys [][]byte
+	for e, err := range tx.Scan(r) {
+		if err != nil {
+			return false, err
+		}
+		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == removedAtOnce {
+			break
+		}
+	}
+	for _, k := range keys {
+		if err := tx.Delete(k); err != nil {
+			return false, err
+		}
+	}
+	return len(keys) < removedAtOnce, nil
 }
 
 // fillSome does a piece of filling an index, and says whether it was the last.

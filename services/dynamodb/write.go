@@ -27,6 +27,8 @@ type change struct {
 	wantOld bool
 	// showOnFailure asks for the item in the error of a failed condition.
 	showOnFailure bool
+	// expired says that the item is removed because its time is over.
+	expired bool
 }
 
 // put is an item that takes the place of what was there.
@@ -47,6 +49,8 @@ type update struct {
 type effect struct {
 	old, new         item.Item // old only when it was wanted or needed
 	oldSize, newSize int
+	// The item as it is stored; the old one only within the transaction.
+	oldData, newData []byte
 	consumed         consumed
 	tally            tally
 }
@@ -121,12 +125,12 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, err
 	}
-	e := &effect{}
+	e := &effect{oldData: data}
 	if data != nil {
 		if e.oldSize, err = item.EncodedSize(data); err != nil {
 			return nil, err
 		}
-		if c.wantOld || c.condition != nil || c.update != nil || len(t.indexes) > 0 {
+		if c.wantOld || c.condition != nil || c.update != nil || t.needsOld {
 			if e.old, err = item.Decode(data); err != nil {
 				return nil, err
 			}
@@ -146,6 +150,7 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.newData = encoded
 	e.consumed.table = units(max(e.oldSize, e.newSize), writeUnit)
 	switch {
 	case encoded != nil:
