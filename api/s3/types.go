@@ -1683,10 +1683,10 @@ type ListMultipartUploadsOutput struct {
 	Bucket             string             `aws:"Bucket"`
 	KeyMarker          *string            `aws:"KeyMarker"`
 	UploadIdMarker     *string            `aws:"UploadIdMarker"`
-	NextKeyMarker      string             `aws:"NextKeyMarker"`
+	NextKeyMarker      *string            `aws:"NextKeyMarker"`
 	Prefix             string             `aws:"Prefix"`
 	Delimiter          string             `aws:"Delimiter"`
-	NextUploadIdMarker string             `aws:"NextUploadIdMarker"`
+	NextUploadIdMarker *string            `aws:"NextUploadIdMarker"`
 	MaxUploads         *int32             `aws:"MaxUploads"`
 	IsTruncated        *bool              `aws:"IsTruncated"`
 	Uploads            []*MultipartUpload `aws:"Uploads,name=Upload,flattened"`

@@ -11,7 +11,7 @@ import (
 )
 
 // onDisk is a world whose store is in files.
-func onDisk(b *testing.B) *world {
+func onDisk(b testing.TB) *world {
 	w := newWorld(b)
 	w.db, w.blobs = storagetest.OpenURL(b, "badger:"+b.TempDir(), storage.Options{})
 	w.env.DB, w.env.Blobs = w.db, w.blobs

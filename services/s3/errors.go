@@ -105,6 +105,10 @@ func errInvalidArgument(name, value, message string) error {
 	return api.Errorf("InvalidArgument", 400, "%s", message).With("ArgumentName", name).With("ArgumentValue", value)
 }
 
+func errIncorrectToken() error {
+	return api.Errorf("InvalidArgument", 400, "The continuation token provided is incorrect").With("ArgumentName", "continuation-token")
+}
+
 func errInvalidRequest(format string, args ...any) error {
 	return api.Errorf("InvalidRequest", 400, format, args...)
 }

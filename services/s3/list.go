@@ -11,11 +11,6 @@ import (
 // maxPage is the largest page of a listing.
 const maxPage = 1000
 
-// groupSteps is how many keys of one common prefix a listing steps over before
-// it skips the others. Prefixes that hide few keys then cost no seek, and those that
-// hide millions cost one.
-const groupSteps = 4
-
 // listing asks for a page of what is kept under a root in order of its keys:
 // the objects or the uploads of a bucket.
 type listing struct {
@@ -76,16 +71,15 @@ func list[T any](tx storage.Tx, l listing, visit func(key string, rest *storage.
 		r.Start = l.start
 	}
 	r.Skip = &skip
-	count, steps := 0, 0
+	count := 0
 	var inGroup []byte // how the keys of the last group begin
 	for entry, err := range tx.Scan(r) {
 		if err != nil {
 			return p, err
 		}
 		if p.lastGroup && bytes.HasPrefix(entry.Key, inGroup) {
-			if steps++; steps == groupSteps {
-				skip.To(storage.PrefixEnd(inGroup))
-			}
+			// A second key in a group: there may be millions. A group of one costs no seek.
+			skip.To(storage.PrefixEnd(inGroup))
 			continue
 		}
 		rest := storage.ReadKey(entry.Key).Skip(len(l.root))
@@ -100,7 +94,7 @@ func list[T any](tx storage.Tx, l listing, visit func(key string, rest *storage.
 		count++
 		group, grouped := l.group(key)
 		if p.lastGroup = grouped; grouped {
-			p.last, steps = group, 0
+			p.last = group
 			inGroup = append(inGroup[:0], l.root.StringPrefix(group)...)
 			p.groups = append(p.groups, group)
 			continue

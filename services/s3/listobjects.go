@@ -130,7 +130,7 @@ func (l *listing) afterToken(token string) error {
 	if !group {
 		var ok bool
 		if key, ok = strings.CutPrefix(string(raw), tokenKey); !ok || err != nil {
-			return errInvalidArgument("continuation-token", token, "The continuation token provided is incorrect")
+			return errIncorrectToken()
 		}
 	}
 	l.after(key, group)
@@ -152,7 +152,7 @@ func (s *Service) listObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*
 	owner := in.FetchOwner != nil && *in.FetchOwner
 	p, err := s.listObjectsPage(in.Bucket, in.ExpectedBucketOwner, owner, encode, l, func(l *listing) error {
 		switch {
-		case in.ContinuationToken != nil && *in.ContinuationToken != "":
+		case in.ContinuationToken != nil:
 			return l.afterToken(*in.ContinuationToken)
 		case in.StartAfter != "":
 			l.after(in.StartAfter, false)

@@ -20,6 +20,9 @@ func (s *Service) listMultipartUploads(_ context.Context, in *s3.ListMultipartUp
 	if err := encode.check(); err != nil {
 		return nil, err
 	}
+	if in.KeyMarker != "" && in.UploadIdMarker != "" && !uploadOf(in.KeyMarker, in.UploadIdMarker) {
+		return nil, errInvalidArgument("upload-id-marker", in.UploadIdMarker, "Invalid uploadId marker")
+	}
 	out := &s3.ListMultipartUploadsOutput{
 		Bucket: in.Bucket, KeyMarker: new(encode.string(in.KeyMarker)), UploadIdMarker: &in.UploadIdMarker, Prefix: encode.string(in.Prefix),
 		Delimiter: encode.string(in.Delimiter), MaxUploads: &limit, EncodingType: in.EncodingType, Uploads: []*s3.MultipartUpload{},
@@ -30,19 +33,17 @@ func (s *Service) listMultipartUploads(_ context.Context, in *s3.ListMultipartUp
 			return err
 		}
 		l := listing{root: uploadsOf(b.ID), prefix: in.Prefix, delimiter: in.Delimiter, limit: int(limit)}
-		switch {
-		case in.KeyMarker == "": // an upload-id-marker alone means nothing
-		case in.UploadIdMarker != "":
-			l.start = storage.PrefixEnd(l.root.String(in.KeyMarker).String(in.UploadIdMarker))
-		default:
+		if in.KeyMarker != "" { // an upload-id-marker alone means nothing
 			l.afterMarker(in.KeyMarker)
+			if _, grouped := l.group(in.KeyMarker); !grouped && in.UploadIdMarker != "" {
+				l.start = storage.PrefixEnd(l.root.String(in.KeyMarker).String(in.UploadIdMarker))
+			}
 		}
-		lastID := ""
+		owner := ownerOf(b.Account)
 		p, err := list(tx, l, func(key string, rest *storage.KeyReader, u *upload) error {
-			lastID = rest.String()
 			shown := &s3.MultipartUpload{
-				UploadId: lastID, Key: encode.string(key), Initiated: time.UnixMilli(u.Initiated).UTC().Truncate(time.Second),
-				StorageClass: u.class(), Owner: ownerOf(b.Account), Initiator: &s3.Initiator{ID: ownerID(u.Initiator)},
+				UploadId: rest.String(), Key: encode.string(key), Initiated: time.UnixMilli(u.Initiated).UTC().Truncate(time.Second),
+				StorageClass: u.class(), Owner: owner, Initiator: &s3.Initiator{ID: ownerID(u.Initiator)},
 			}
 			if u.Asked {
 				shown.ChecksumAlgorithm, shown.ChecksumType = u.Algorithm.name(), u.checksumType()
@@ -54,11 +55,13 @@ func (s *Service) listMultipartUploads(_ context.Context, in *s3.ListMultipartUp
 			return err
 		}
 		out.IsTruncated, out.CommonPrefixes = &p.truncated, encode.prefixes(p.groups)
-		if p.truncated {
-			out.NextKeyMarker = encode.string(p.last)
-			if !p.lastGroup {
-				out.NextUploadIdMarker = lastID
-			}
+		// The next markers are those of the last upload, whether there are more or not.
+		// Behind a group S3 leaves them empty, so that nobody can go on from there; here one can.
+		out.NextKeyMarker, out.NextUploadIdMarker = new(""), new("")
+		if n := len(out.Uploads); p.truncated && p.lastGroup {
+			out.NextKeyMarker = new(encode.string(p.last))
+		} else if n > 0 {
+			out.NextKeyMarker, out.NextUploadIdMarker = &out.Uploads[n-1].Key, &out.Uploads[n-1].UploadId
 		}
 		return nil
 	})
@@ -91,7 +94,7 @@ func (s *Service) listParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListP
 	}
 	out := &s3.ListPartsOutput{
 		Bucket: in.Bucket, Key: in.Key, UploadId: in.UploadId, PartNumberMarker: &marker, MaxParts: &limit,
-		IsTruncated: new(false), Parts: []*s3.Part{},
+		NextPartNumberMarker: new(int32(0)), IsTruncated: new(false), Parts: []*s3.Part{},
 	}
 	err = s.env.DB.View(func(tx storage.Tx) error {
 		b, u, err := s.upload(tx, in.Bucket, in.ExpectedBucketOwner, in.Key, in.UploadId)
@@ -133,9 +136,6 @@ func (s *Service) listParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListP
 	})
 	if err != nil {
 		return nil, err
-	}
-	if out.NextPartNumberMarker == nil {
-		out.NextPartNumberMarker = &marker
 	}
 	return out, nil
 }

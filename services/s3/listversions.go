@@ -141,6 +141,10 @@ func (l *versionListing) after(tx storage.Tx, b *bucket, key, id string) error {
 	return nil
 }
 
+// groupSteps is how many versions of one common prefix a listing steps over
+// before it scans anew behind them.
+const groupSteps = 16
+
 // list gives the versions of a page to visit. The last of the page it returns
 // is a key or a group.
 func (l *versionListing) list(tx storage.Tx, visit func(key string, latest bool, v *versionSummary)) (page, error) {

@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -61,9 +64,19 @@ func (p *part) size() int64 { return plainSize(p.Blob, p.Sealed) }
 func (p *part) etag() string { return hex.EncodeToString(p.MD5) }
 
 // newUploadID makes an id that sorts by the time it was made, as uploads of one
-// key are listed.
-func newUploadID(now time.Time, source *ids.Source) string {
-	return fmt.Sprintf("%016x", now.UnixNano()) + source.String(ids.LowerAlphanumeric+"ABCDEFGHIJKLMNOPQRSTUVWXYZ._", 80)
+// key are listed, and that says whether it is of a key (see uploadOf).
+func newUploadID(now time.Time, key string, source *ids.Source) string {
+	return fmt.Sprintf("%016x", now.UnixNano()) + source.String(ids.LowerAlphanumeric+"ABCDEFGHIJKLMNOPQRSTUVWXYZ._", 72) + keyMark(key)
+}
+
+// uploadOf says whether an id was made for an upload of this key, whatever has
+// become of the upload.
+func uploadOf(key, id string) bool { return len(id) == 96 && strings.HasSuffix(id, keyMark(key)) }
+
+func keyMark(key string) string {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, key) // never fails
+	return fmt.Sprintf("%08x", h.Sum32())
 }
 
 func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput) (*s3.CreateMultipartUploadOutput, error) {
@@ -73,7 +86,7 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		return nil, err
 	}
 	u.Initiated, u.Initiator = call.Time.UnixMilli(), call.Account
-	id := newUploadID(call.Time, s.env.IDs)
+	id := newUploadID(call.Time, in.Key, s.env.IDs)
 	var l *seal
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)

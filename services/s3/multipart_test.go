@@ -199,7 +199,7 @@ func TestListParts(t *testing.T) {
 	for _, c := range []struct {
 		marker, limit int32
 		want          string
-	}{{0, 1000, "1 2 9 300false 300"}, {0, 2, "1 2true 2"}, {2, 2, "9 300false 300"}, {300, 2, "false 300"}, {0, 0, "false 0"}} {
+	}{{0, 1000, "1 2 9 300false 300"}, {0, 2, "1 2true 2"}, {2, 2, "9 300false 300"}, {300, 2, "false 0"}, {0, 0, "false 0"}} {
 		if got := page(c.marker, c.limit); got != c.want {
 			t.Errorf("marker %d, limit %d: %q, want %q", c.marker, c.limit, got, c.want)
 		}
@@ -225,7 +225,7 @@ func TestListMultipartUploads(t *testing.T) {
 	}
 	// Uploads of one key are in the order in which they began.
 	if strings.Join(got, " ") != "a b b" || out.Uploads[1].UploadId != ids["b"] || out.Uploads[2].UploadId != second ||
-		!*out.IsTruncated || out.NextKeyMarker != "b" || out.NextUploadIdMarker != second {
+		!*out.IsTruncated || *out.NextKeyMarker != "b" || *out.NextUploadIdMarker != second {
 		t.Fatalf("%v %+v", got, out)
 	}
 	out, err = w.listMultipartUploads(w.ctx(), &s3.ListMultipartUploadsInput{Bucket: b, Delimiter: "/", KeyMarker: "b", UploadIdMarker: ids["b"]})
@@ -235,6 +235,24 @@ func TestListMultipartUploads(t *testing.T) {
 	out, err = w.listMultipartUploads(w.ctx(), &s3.ListMultipartUploadsInput{Bucket: b, KeyMarker: "b", Prefix: "b"})
 	if err != nil || len(out.Uploads) != 1 || out.Uploads[0].Key != "b2" {
 		t.Fatalf("%+v, %v", out, err)
+	}
+	// The next markers are the last upload's even when nothing follows, and empty where there is none.
+	if *out.IsTruncated || *out.NextKeyMarker != "b2" || *out.NextUploadIdMarker != ids["b2"] {
+		t.Errorf("%+v", out)
+	}
+	out, err = w.listMultipartUploads(w.ctx(), &s3.ListMultipartUploadsInput{Bucket: b, KeyMarker: "d/2", UploadIdMarker: ids["d/2"]})
+	if err != nil || len(out.Uploads) != 0 || *out.NextKeyMarker != "" || *out.NextUploadIdMarker != "" {
+		t.Errorf("%+v, %v", out, err)
+	}
+	// An id without a key is ignored; one of another key is no marker.
+	out, err = w.listMultipartUploads(w.ctx(), &s3.ListMultipartUploadsInput{Bucket: b, UploadIdMarker: ids["b"], MaxUploads: new(int32(1))})
+	if err != nil || len(out.Uploads) != 1 || out.Uploads[0].Key != "a" {
+		t.Errorf("%+v, %v", out, err)
+	}
+	_, err = w.listMultipartUploads(w.ctx(), &s3.ListMultipartUploadsInput{Bucket: b, KeyMarker: "b", UploadIdMarker: ids["a"]})
+	e := refused(t, err, "InvalidArgument", 400, "ArgumentName", "upload-id-marker", "ArgumentValue", ids["a"])
+	if e.Message != "Invalid uploadId marker" {
+		t.Error(e.Message)
 	}
 }
 
