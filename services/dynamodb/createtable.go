@@ -117,6 +117,11 @@ func checkCreate(in *ddb.CreateTableInput) error {
 		return err
 	}
 	defined := names(in.AttributeDefinitions)
+	for i, name := range defined {
+		if slices.Contains(defined[:i], name) {
+			return errParameter("Duplicate AttributeName in AttributeDefinitions: %s", name)
+		}
+	}
 	if len(in.KeySchema) > len(defined) {
 		return errValidation("Invalid KeySchema: Some index key attribute have no definition")
 	}

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
@@ -35,6 +36,8 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 	}
 	s.counts.forget(t.Number)
 	d := t.describe(ddb.TableStatusDeleting)
+	// AWS's answer leaves out how the table was made.
+	d.AttributeDefinitions, d.KeySchema, d.CreationDateTime = nil, nil, time.Time{}
 	d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes = nil, nil
 	return &ddb.DeleteTableOutput{TableDescription: d}, nil
 }

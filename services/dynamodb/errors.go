@@ -66,6 +66,8 @@ func errDenied(principal string, op *api.Operation, resource string) error {
 	return api.Errorf("AccessDeniedException", 400, "User: %s is not authorized to perform: %s on resource: %s", principal, op, resource)
 }
 
+func errEmptyName() error { return errParameter("Empty attribute name") }
+
 func errKeySchema() error {
 	return errValidation("The provided key element does not match the schema")
 }

@@ -15,14 +15,14 @@ import (
 // words, and becomes the expression that means the same.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 
-// operands says how many values an operator takes, and of which types they
-// may be in filters and key conditions.
+// operands says how many values an operator takes, and of which types they may
+// be; nil is any.
 var operands = map[ddb.ComparisonOperator]struct {
 	least, most int
 	types       []string
 }{
-	ddb.ComparisonOperatorEq:          {1, 1, scalarsAndSets},
-	ddb.ComparisonOperatorNe:          {1, 1, scalarsAndSets},
+	ddb.ComparisonOperatorEq:          {1, 1, nil},
+	ddb.ComparisonOperatorNe:          {1, 1, nil},
 	ddb.ComparisonOperatorLe:          {1, 1, scalars},
 	ddb.ComparisonOperatorLt:          {1, 1, scalars},
 	ddb.ComparisonOperatorGe:          {1, 1, scalars},
@@ -37,30 +37,27 @@ var operands = map[ddb.ComparisonOperator]struct {
 }
 
 var (
-	stringTypes    = []string{"S", "B"}
-	scalars        = []string{"S", "N", "B"}
-	sets           = []string{"SS", "NS", "BS"}
-	scalarsAndSets = append(scalars[:3:3], sets...)
+	stringTypes = []string{"S", "B"}
+	scalars     = []string{"S", "N", "B"}
+	sets        = []string{"SS", "NS", "BS"}
 )
 
-// checkOperands checks the number of an operator's values.
+// checkOperands checks the number of an operator's values, and what they are.
 func checkOperands(operator ddb.ComparisonOperator, values []attribute.Value) error {
-	if o := operands[operator]; len(values) < o.least || len(values) > o.most {
+	o := operands[operator]
+	if len(values) < o.least || len(values) > o.most {
 		return errParameter("Invalid number of argument(s) for the %s ComparisonOperator", operator)
 	}
-	return nil
-}
-
-func checkSameType(values []attribute.Value) error {
 	for _, v := range values {
 		if attribute.TypeOf(v) != attribute.TypeOf(values[0]) {
 			return errParameter("AttributeValues inside AttributeValueList must be of same type")
 		}
 	}
-	return nil
-}
-
-func checkBounds(operator ddb.ComparisonOperator, values []attribute.Value) error {
+	for _, v := range values {
+		if kind := attribute.TypeOf(v); o.types != nil && !slices.Contains(o.types, kind) {
+			return errParameter("ComparisonOperator %s is not valid for %s AttributeValue type", operator, kind)
+		}
+	}
 	if operator == ddb.ComparisonOperatorBetween {
 		if order, ok := item.Compare(values[0], values[1]); ok && order > 0 {
 			return errValidation("The BETWEEN condition was provided a range where the lower bound is greater than the upper bound")
@@ -90,17 +87,6 @@ func conditions(in map[string]*ddb.Condition) ([]expression.Term, error) {
 			return nil, err
 		}
 		if err := checkOperands(c.ComparisonOperator, values); err != nil {
-			return nil, err
-		}
-		if err := checkSameType(values); err != nil {
-			return nil, err
-		}
-		for _, v := range values {
-			if kind := attribute.TypeOf(v); !slices.Contains(operands[c.ComparisonOperator].types, kind) {
-				return nil, errParameter("ComparisonOperator %s is not valid for %s AttributeValue type", c.ComparisonOperator, kind)
-			}
-		}
-		if err := checkBounds(c.ComparisonOperator, values); err != nil {
 			return nil, err
 		}
 		terms = append(terms, expression.Term{Attribute: name, Operator: string(c.ComparisonOperator), Values: values})
@@ -174,6 +160,9 @@ func expected(in map[string]*ddb.ExpectedAttributeValue, operator ddb.Conditiona
 }
 
 func expectedTerm(name string, in *ddb.ExpectedAttributeValue) (t expression.Term, err error) {
+	if name == "" {
+		return t, errEmptyName()
+	}
 	t = expression.Term{Attribute: name, Operator: string(in.ComparisonOperator)}
 	values := in.AttributeValueList
 	switch {
@@ -193,13 +182,7 @@ func expectedTerm(name string, in *ddb.ExpectedAttributeValue) (t expression.Ter
 	if t.Values, err = normaliseAll(values); err != nil {
 		return t, err
 	}
-	if err := checkOperands(in.ComparisonOperator, t.Values); err != nil {
-		return t, err
-	}
-	if err := checkSameType(t.Values); err != nil {
-		return t, err
-	}
-	return t, checkBounds(in.ComparisonOperator, t.Values)
+	return t, checkOperands(in.ComparisonOperator, t.Values)
 }
 
 // existence reads the form of Expected that has a value, or Exists, or both.
@@ -228,6 +211,9 @@ func existence(t expression.Term, in *ddb.ExpectedAttributeValue) (_ expression.
 func attributeUpdates(in map[string]*ddb.AttributeValueUpdate) (*update, error) {
 	changes := map[string]expression.Change{}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if name == "" {
+			return nil, errEmptyName()
+		}
 		c := expression.Change{Action: string(in[name].Action)}
 		if in[name].Value != nil {
 			v, err := item.NormaliseValue(in[name].Value)

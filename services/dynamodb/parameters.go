@@ -114,6 +114,9 @@ func attributesToGet(names []string) (*expression.Projection, error) {
 	}
 	seen := map[string]bool{}
 	for _, name := range names {
+		if name == "" {
+			return nil, errEmptyName()
+		}
 		if seen[name] {
 			return nil, errParameter("Duplicate value in attribute name: %s", name)
 		}

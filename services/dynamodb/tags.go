@@ -2,7 +2,9 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,14 +16,26 @@ import (
 // maxTags is how many tags a table may have.
 const maxTags = 50
 
+// tagPattern is what keys and values of tags are made of.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html
+const tagPattern = `([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`
+
+var tagText = regexp.MustCompile("^" + tagPattern + "$")
+
 // tag gives the table tags.
 func (t *table) tag(tags []*ddb.Tag) error {
 	given := map[string]bool{}
-	for _, tag := range tags {
+	for i, tag := range tags {
 		if given[tag.Key] {
 			return errValidation("Duplicate tag key: %s", tag.Key)
 		}
 		given[tag.Key] = true
+		if !tagText.MatchString(tag.Key) {
+			return errConstraint(tag.Key, fmt.Sprintf("tags.%d.member.key", i+1), "satisfy regular expression pattern: "+tagPattern)
+		}
+		if !tagText.MatchString(tag.Value) {
+			return errConstraint(tag.Value, fmt.Sprintf("tags.%d.member.value", i+1), "satisfy regular expression pattern: "+tagPattern)
+		}
 		if t.Tags == nil {
 			t.Tags = map[string]string{}
 		}

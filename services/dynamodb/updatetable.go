@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -79,6 +80,10 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 	changes := 0
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		var name string
+		actions := []parameter{{"Update", u.Update != nil}, {"Create", u.Create != nil}, {"Delete", u.Delete != nil}}
+		if len(given(actions)) > 1 {
+			return errParameter("Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete can be set")
+		}
 		switch {
 		case u.Update != nil:
 			name = u.Update.IndexName
@@ -258,10 +263,10 @@ func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) erro
 		case i < 0:
 			attributes = append(attributes, d)
 		case attributes[i].AttributeType != d.AttributeType:
-			return errParameter("Attribute type of %s does not match the one that the table defines", d.AttributeName)
+			return u.errRedefined(in.KeySchema, attributes)
 		}
 	}
-	if err := checkKeySchema(in.KeySchema, names(attributes), maxKeyParts); err != nil {
+	if err := checkKeySchema(in.KeySchema, names(u.in.AttributeDefinitions), maxKeyParts); err != nil {
 		return err
 	}
 	if err := checkIndex(in.IndexName, in.Projection, map[string]bool{}); err != nil {
@@ -292,6 +297,24 @@ func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) erro
 	u.dropDefinitions()
 	u.task = &task{Fill: &fill{Account: u.Account, Region: u.Region, Name: u.Name, Table: u.Number, Index: x.Number}}
 	return nil
+}
+
+// errRedefined is the error of an index key whose attributes are defined anew,
+// with another type.
+func (u *tableUpdate) errRedefined(key []*ddb.KeySchemaElement, old []*ddb.AttributeDefinition) error {
+	show := func(types []*ddb.AttributeDefinition) string {
+		var parts []string
+		for _, e := range key {
+			for _, d := range types {
+				if d.AttributeName == e.AttributeName {
+					parts = append(parts, fmt.Sprintf("%s:%s:%s", d.AttributeName, d.AttributeType, e.KeyType))
+				}
+			}
+		}
+		return "Schema:[SchemaElement: key{" + strings.Join(parts, ",") + "}]"
+	}
+	return errParameter("Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "+
+		"Existing schema: %s New schema: %s", show(old), show(u.in.AttributeDefinitions))
 }
 
 func (u *tableUpdate) deleteIndex(name string) error {

@@ -180,6 +180,8 @@ func (t *schema) next(c *change, e *effect) (encoded []byte, err error) {
 	case c.put != nil:
 		e.new, e.newSize = c.put.item, c.put.size
 		return item.Encode(e.new, e.newSize), nil
+	case c.update != nil && e.old == nil && c.update.Update != nil && !c.update.Creates():
+		return nil, nil // there is nothing to take anything from
 	case c.update != nil:
 		if e.new, err = t.updated(c, e.old); err != nil {
 			return nil, err

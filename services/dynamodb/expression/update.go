@@ -110,6 +110,13 @@ func (u *Update) checkVerb(v verb, with *value) string {
 		", typeSet: ALLOWED_FOR_" + string(v) + "_OPERAND"
 }
 
+// Creates says whether the update makes an item where there was none: not when
+// all it does is take something away.
+func (u *Update) Creates() bool {
+	takes := func(a action) bool { return a.verb == verbRemove || a.verb == verbDelete }
+	return len(u.actions) == 0 || slices.ContainsFunc(u.actions, func(a action) bool { return !takes(a) })
+}
+
 // Apply gives the item that the update makes of the old one, which is nil or
 // holds the key alone where there was none. All values are taken from the
 // item as it was.
