@@ -12,6 +12,7 @@ import (
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/accesscontrol"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -30,6 +31,9 @@ type bucket struct {
 	Bridge bool         `cbor:"8,keyasint,omitempty"`
 	// Settings are the kinds of settings that the bucket has.
 	Settings kinds `cbor:"30,keyasint,omitempty"`
+	// Ownership and Access are what every write of an object needs of the settings.
+	Ownership ownership    `cbor:"31,keyasint,omitempty"`
+	Access    publicAccess `cbor:"32,keyasint,omitempty"`
 	// Versioning says whether writes make versions; see version.go.
 	Versioning versioning `cbor:"20,keyasint,omitempty"`
 }
@@ -122,6 +126,10 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 	if err := checkBucketOptions(in); err != nil {
 		return nil, err
 	}
+	list, err := newBucketACL(in, call.Account)
+	if err != nil {
+		return nil, err
+	}
 	var tags []tag
 	if c := in.CreateBucketConfiguration; c != nil {
 		if tags, err = bucketTags(c.Tags); err != nil {
@@ -130,9 +138,10 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 	}
 	var id [8]byte
 	_, _ = s.env.IDs.Read(id[:]) // never fails
+	own, _ := readOwnership(in.ObjectOwnership)
 	b := &bucket{
 		ID: binary.BigEndian.Uint64(id[:]), Name: in.Bucket, Account: call.Account, Region: region,
-		Created: call.Time.UnixMilli(), Tags: tags,
+		Created: call.Time.UnixMilli(), Tags: tags, Ownership: own,
 	}
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		old, err := s.buckets.Get(tx, keyBucket(in.Bucket))
@@ -148,6 +157,9 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 		}
 		if err := tx.Set(keyAccountBucket(call.Account, in.Bucket), nil); err != nil {
 			return err
+		}
+		if list != nil {
+			return s.settings.acl.set(tx, b, list)
 		}
 		return storage.PutRecord(tx, keyBucket(in.Bucket), b)
 	})
@@ -172,18 +184,28 @@ func checkBucketOptions(in *s3.CreateBucketInput) error {
 	if c := in.CreateBucketConfiguration; c != nil && (c.Location != nil || c.Bucket != nil) {
 		return errDirectoryBuckets()
 	}
-	switch in.ObjectOwnership {
-	case "", s3.ObjectOwnershipBucketOwnerEnforced:
-	case s3.ObjectOwnershipBucketOwnerPreferred, s3.ObjectOwnershipObjectWriter:
-		return errNotImplemented("x-amz-object-ownership")
-	default:
+	if _, ok := readOwnership(in.ObjectOwnership); !ok && in.ObjectOwnership != "" {
 		return errInvalidArgument("x-amz-object-ownership", string(in.ObjectOwnership), "Invalid x-amz-object-ownership header: "+string(in.ObjectOwnership))
 	}
-	if in.ACL != "" && in.ACL != s3.BucketCannedACLPrivate ||
-		in.GrantFullControl+in.GrantRead+in.GrantReadACP+in.GrantWrite+in.GrantWriteACP != "" {
-		return errACLWithOwnership()
-	}
 	return nil
+}
+
+// newBucketACL is the list that a bucket is made with, or nil for its owner's alone.
+func newBucketACL(in *s3.CreateBucketInput, account string) (*bucketACL, error) {
+	asked, err := accesscontrol.Headers{
+		Canned: string(in.ACL), FullControl: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, Write: in.GrantWrite, WriteACP: in.GrantWriteACP,
+	}.Ask()
+	if err != nil || asked.Nothing() || asked.Canned == "private" {
+		return nil, err
+	}
+	list := asked.List(ownerID(account), ownerID(account))
+	switch o, _ := readOwnership(in.ObjectOwnership); {
+	case o == ownerEnforced:
+		return nil, errACLWithOwnership()
+	case accesscontrol.Public(list): // new buckets block them
+		return nil, errPublicACL()
+	}
+	return &bucketACL{list}, nil
 }
 
 func (s *Service) headBucket(_ context.Context, in *s3.HeadBucketInput) (*s3.HeadBucketOutput, error) {

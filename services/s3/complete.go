@@ -153,7 +153,7 @@ func (s *Service) assemble(tx storage.Tx, bucket uint64, u *upload, c *completio
 	if err := c.checkKind(u); err != nil {
 		return nil, nil, err
 	}
-	o := &object{attributes: u.attributes, Upload: c.upload, Count: len(c.parts)}
+	o := &object{attributes: u.attributes, Upload: c.upload, Count: len(c.parts), access: access{writer: u.Initiator, asked: u.ACL}}
 	o.Class = u.Class
 	o.Modified = u.Initiated // S3 dates an object by when its upload began
 	o.Encryption = u.Encryption

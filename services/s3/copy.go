@@ -10,6 +10,7 @@ import (
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/accesscontrol"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -71,6 +72,7 @@ type copying struct {
 	ifTarget        writeCondition
 	given           attributes
 	class           string
+	asked           accesscontrol.Asked
 	algorithm       algorithm
 	replaceMetadata bool
 	replaceTags     bool
@@ -126,7 +128,6 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 		return nil, errInvalidArgument("x-amz-tagging-directive", string(in.TaggingDirective), "Unknown tagging directive.")
 	}
 	err = protection{
-		acl: in.ACL, grants: in.GrantFullControl + in.GrantRead + in.GrantReadACP + in.GrantWriteACP,
 		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
 	}.check()
 	if err != nil {
@@ -139,6 +140,12 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 		return nil, err
 	}
 	if c.given.Tags, err = headerTags(in.Tagging); err != nil {
+		return nil, err
+	}
+	c.asked, err = accesscontrol.Headers{
+		Canned: string(in.ACL), FullControl: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP,
+	}.Ask()
+	if err != nil {
 		return nil, err
 	}
 	if c.algorithm, err = parseAlgorithm(in.ChecksumAlgorithm, "x-amz-checksum-algorithm"); err != nil {
@@ -178,7 +185,8 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	if err != nil {
 		return nil, err
 	}
-	o.Modified = api.CallFrom(ctx).Time.UnixMilli()
+	call := api.CallFrom(ctx)
+	o.Modified, o.writer, o.asked = call.Time.UnixMilli(), call.Account, c.asked
 	old, err := head(tx, b, in.Key)
 	if err != nil {
 		return nil, err

@@ -243,6 +243,18 @@ func errACLNotSupported() error {
 	return api.Errorf("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
 }
 
+func errMissingACL() error {
+	return api.Errorf("MissingSecurityHeader", 400, "Your request was missing a required header").With("MissingHeaderName", "x-amz-acl")
+}
+
+func errUnexpectedContent() error {
+	return api.Errorf("UnexpectedContent", 400, "This request does not support content")
+}
+
+func errPublicACL() error {
+	return api.Errorf("InvalidBucketAclWithBlockPublicAccessError", 400, "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+}
+
 func errACLWithOwnership() error {
 	return api.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 }

@@ -30,6 +30,7 @@ var (
 	eventComplete      = event{"ObjectCreated:CompleteMultipartUpload", "2.1", "Object Created", "CompleteMultipartUpload", ""}
 	eventDelete        = event{"ObjectRemoved:Delete", "2.1", "Object Deleted", "DeleteObject", "Permanently Deleted"}
 	eventMarker        = event{"ObjectRemoved:DeleteMarkerCreated", "2.1", "Object Deleted", "DeleteObject", "Delete Marker Created"}
+	eventACL           = event{"ObjectAcl:Put", "2.3", "Object ACL Updated", "", ""}
 	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
 	eventTaggingDelete = event{"ObjectTagging:Delete", "2.3", "Object Tags Deleted", "", ""}
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/ids"
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/accesscontrol"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -39,6 +40,8 @@ type upload struct {
 	Initiator string `cbor:"6,keyasint"`
 	// Encryption is that of the parts and the object; nil under S3's own keys.
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
+	// ACL is the access control list that the object is to have.
+	ACL accesscontrol.Asked `cbor:"50,keyasint"`
 }
 
 func (u *upload) checksumType() s3.ChecksumType {
@@ -127,7 +130,6 @@ func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked,
 		return nil, asked, err
 	}
 	err := protection{
-		acl: in.ACL, grants: in.GrantFullControl + in.GrantRead + in.GrantReadACP + in.GrantWriteACP,
 		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
 	}.check()
 	if err != nil {
@@ -145,6 +147,12 @@ func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked,
 		return nil, asked, err
 	}
 	if u.Tags, err = headerTags(in.Tagging); err != nil {
+		return nil, asked, err
+	}
+	u.ACL, err = accesscontrol.Headers{
+		Canned: string(in.ACL), FullControl: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP,
+	}.Ask()
+	if err != nil {
 		return nil, asked, err
 	}
 	if u.Algorithm, err = parseAlgorithm(in.ChecksumAlgorithm, "x-amz-checksum-algorithm"); err != nil {

@@ -56,6 +56,7 @@ type object struct {
 	versioned
 	// Encryption is nil under S3's own keys.
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
+	access
 }
 
 // attributes are what a writer says of an object besides its bytes.
@@ -135,8 +136,6 @@ func (o *object) archived() bool {
 // protection is what a request asks for besides storing bytes; what is not
 // carried out is refused.
 type protection struct {
-	acl       s3.ObjectCannedACL
-	grants    string
 	lockMode  s3.ObjectLockMode
 	lockUntil time.Time
 	legalHold s3.ObjectLockLegalHoldStatus
@@ -144,8 +143,6 @@ type protection struct {
 
 func (p protection) check() error {
 	switch {
-	case p.grants != "":
-		return errACLNotSupported()
 	case p.lockMode != "":
 		return errNotImplemented("x-amz-object-lock-mode")
 	case !p.lockUntil.IsZero():
@@ -153,12 +150,7 @@ func (p protection) check() error {
 	case p.legalHold != "":
 		return errNotImplemented("x-amz-object-lock-legal-hold")
 	}
-	switch p.acl {
-	// Buckets enforce the ownership of objects, which leaves these two.
-	case "", s3.ObjectCannedACLPrivate, s3.ObjectCannedACLBucketOwnerFullControl:
-		return nil
-	}
-	return errACLNotSupported()
+	return nil
 }
 
 // objectRef names an object as requests do.
@@ -224,6 +216,9 @@ func readObject(tx storage.Tx, at storage.Key) (*object, error) {
 // replace makes o, whose blobs are linked, the current version of a key in the
 // place of old, which is the head of the key and may be nil.
 func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) error {
+	if err := o.settle(b); err != nil {
+		return err
+	}
 	o.Sequence = s.sequence(old)
 	if b.Versioning != unversioned {
 		if err := s.supersede(tx, b, key, old, o); err != nil {

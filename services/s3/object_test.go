@@ -100,7 +100,7 @@ func TestPutIsRefused(t *testing.T) {
 		"digest":        {func(in *s3.PutObjectInput) { in.ContentMD5 = "1B2M2Y8AsgTpgAmY7PhCfg==" }, "BadDigest", 400, []string{"ExpectedDigest", "1B2M2Y8AsgTpgAmY7PhCfg=="}},
 		"class":         {func(in *s3.PutObjectInput) { in.StorageClass = "GOLD" }, "InvalidStorageClass", 400, nil},
 		"acl":           {func(in *s3.PutObjectInput) { in.ACL = s3.ObjectCannedACLPublicRead }, "AccessControlListNotSupported", 400, nil},
-		"grants":        {func(in *s3.PutObjectInput) { in.GrantRead = "id=1" }, "AccessControlListNotSupported", 400, nil},
+		"grants":        {func(in *s3.PutObjectInput) { in.GrantRead = `uri="http://acs.amazonaws.com/groups/global/AllUsers"` }, "AccessControlListNotSupported", 400, nil},
 		"encryption":    {func(in *s3.PutObjectInput) { in.ServerSideEncryption = "ROT13" }, "InvalidArgument", 400, nil},
 		"redirect":      {func(in *s3.PutObjectInput) { in.WebsiteRedirectLocation = "ftp://x" }, "InvalidRedirectLocation", 400, nil},
 		"tags":          {func(in *s3.PutObjectInput) { in.Tagging = "a=1&a=2" }, "InvalidArgument", 400, nil},

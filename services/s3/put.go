@@ -7,6 +7,7 @@ import (
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/accesscontrol"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -73,7 +74,9 @@ func (s *Service) sealLate(ctx context.Context, in *s3.PutObjectInput, got *rece
 // keepObject makes what was received the object under the key. unsure says that
 // the bucket may yet want it sealed.
 func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *object, got *received, condition writeCondition, unsure bool) error {
-	o.ETag, o.Size, o.Sum, o.Modified = got.etag(), got.size, got.sum, api.CallFrom(ctx).Time.UnixMilli()
+	call := api.CallFrom(ctx)
+	o.ETag, o.Size, o.Sum, o.Modified = got.etag(), got.size, got.sum, call.Time.UnixMilli()
+	o.writer = call.Account
 	o.Encryption = got.encryption()
 	s.setBody(o, got.body())
 	return s.env.DB.Update(func(tx storage.Tx) error {
@@ -119,7 +122,6 @@ func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error
 		return nil, promise{}, asked, err
 	}
 	err := protection{
-		acl: in.ACL, grants: in.GrantFullControl + in.GrantRead + in.GrantReadACP + in.GrantWriteACP,
 		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
 	}.check()
 	if err != nil {
@@ -137,6 +139,12 @@ func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error
 		return nil, promise{}, asked, err
 	}
 	if o.Tags, err = headerTags(in.Tagging); err != nil {
+		return nil, promise{}, asked, err
+	}
+	o.asked, err = accesscontrol.Headers{
+		Canned: string(in.ACL), FullControl: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP,
+	}.Ask()
+	if err != nil {
 		return nil, promise{}, asked, err
 	}
 	p, err := incoming{in.Body, in.ContentLength, in.ContentMD5, putInputSums(in), in.ChecksumAlgorithm}.promised()

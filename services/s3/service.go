@@ -93,6 +93,12 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
 		s3.GetPublicAccessBlock.Handle(s.getPublicAccessBlock),
 
+		s3.DeleteBucketOwnershipControls.Handle(s.deleteBucketOwnershipControls),
+		s3.DeletePublicAccessBlock.Handle(s.deletePublicAccessBlock),
+		s3.PutBucketAcl.Handle(s.putBucketACL),
+		s3.PutBucketOwnershipControls.Handle(s.putBucketOwnershipControls),
+		s3.PutPublicAccessBlock.Handle(s.putPublicAccessBlock),
+
 		s3.DeleteBucketCors.Handle(s.deleteBucketCORS),
 		s3.DeleteBucketEncryption.Handle(s.deleteBucketEncryption),
 		s3.DeleteBucketLifecycle.Handle(s.deleteBucketLifecycle),
@@ -119,6 +125,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
 		s3.HeadObject.Handle(s.headObject).WithoutEffect("RequestPayer"),
 		s3.PutObject.Handle(s.putObject).WithoutEffect("RequestPayer"),
+		s3.PutObjectAcl.Handle(s.putObjectACL).WithoutEffect("RequestPayer"),
 
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
 		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),

@@ -91,15 +91,20 @@ func (k *setting[T]) put(s *Service, name, owner string, v *T, allow func(storag
 				return err
 			}
 		}
-		if !b.Settings.has(k.kind) {
-			changed := *b
-			changed.Settings |= 1 << k.kind
-			if err := storage.PutRecord(tx, keyBucket(name), &changed); err != nil {
-				return err
-			}
-		}
-		return storage.PutRecord(tx, keySetting(b.ID, k.kind), v)
+		return k.set(tx, b, v)
 	})
+}
+
+// set is put for a bucket that has been read, which it does not modify.
+func (k *setting[T]) set(tx storage.Tx, b *bucket, v *T) error {
+	if !b.Settings.has(k.kind) {
+		changed := *b
+		changed.Settings |= 1 << k.kind
+		if err := storage.PutRecord(tx, keyBucket(b.Name), &changed); err != nil {
+			return err
+		}
+	}
+	return storage.PutRecord(tx, keySetting(b.ID, k.kind), v)
 }
 
 // remove takes the setting from a bucket, which need not have it.
@@ -120,6 +125,7 @@ func (k *setting[T]) remove(s *Service, name, owner string) error {
 
 // settings are the kinds there are, one line each.
 type settings struct {
+	acl         setting[bucketACL]
 	cors        setting[s3.CORSConfiguration]
 	website     setting[s3.WebsiteConfiguration]
 	lifecycle   setting[lifecycleRules]
@@ -130,6 +136,7 @@ type settings struct {
 
 func newSettings() settings {
 	return settings{
+		acl:         newSetting[bucketACL](kindACL, "", ""), // absent is the owner's full control
 		cors:        newSetting[s3.CORSConfiguration](kindCORS, "NoSuchCORSConfiguration", "The CORS configuration does not exist"),
 		website:     newSetting[s3.WebsiteConfiguration](kindWebsite, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),
 		lifecycle:   newSetting[lifecycleRules](kindLifecycle, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),

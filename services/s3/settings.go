@@ -9,44 +9,6 @@ import (
 // What a bucket's settings are while they cannot be changed yet: AWS's
 // defaults for a bucket made today. Tools read them all, Terraform first.
 
-func (s *Service) getBucketACL(_ context.Context, in *s3.GetBucketAclInput) (*s3.GetBucketAclOutput, error) {
-	b, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
-	if err != nil {
-		return nil, err
-	}
-	return &s3.GetBucketAclOutput{Owner: ownerOf(b.Account), Grants: ownerGrants(b.Account)}, nil
-}
-
-func (s *Service) getObjectACL(_ context.Context, in *s3.GetObjectAclInput) (*s3.GetObjectAclOutput, error) {
-	b, _, err := s.viewObject(objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
-	if err != nil {
-		return nil, err
-	}
-	return &s3.GetObjectAclOutput{Owner: ownerOf(b.Account), Grants: ownerGrants(b.Account)}, nil
-}
-
-// ownerGrants is the one access list there is where ownership is enforced.
-func ownerGrants(account string) []*s3.Grant {
-	return []*s3.Grant{{
-		Grantee:    &s3.Grantee{ID: ownerID(account), Type: s3.TypeCanonicalUser},
-		Permission: s3.PermissionFullControl,
-	}}
-}
-
-func (s *Service) getPublicAccessBlock(_ context.Context, in *s3.GetPublicAccessBlockInput) (*s3.GetPublicAccessBlockOutput, error) {
-	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
-	return &s3.GetPublicAccessBlockOutput{PublicAccessBlockConfiguration: &s3.PublicAccessBlockConfiguration{
-		BlockPublicAcls: new(true), IgnorePublicAcls: new(true), BlockPublicPolicy: new(true), RestrictPublicBuckets: new(true),
-	}}, err
-}
-
-func (s *Service) getBucketOwnershipControls(_ context.Context, in *s3.GetBucketOwnershipControlsInput) (*s3.GetBucketOwnershipControlsOutput, error) {
-	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
-	return &s3.GetBucketOwnershipControlsOutput{OwnershipControls: &s3.OwnershipControls{
-		Rules: []*s3.OwnershipControlsRule{{ObjectOwnership: s3.ObjectOwnershipBucketOwnerEnforced}},
-	}}, err
-}
-
 func (s *Service) getBucketRequestPayment(_ context.Context, in *s3.GetBucketRequestPaymentInput) (*s3.GetBucketRequestPaymentOutput, error) {
 	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
 	return &s3.GetBucketRequestPaymentOutput{Payer: s3.PayerBucketOwner}, err

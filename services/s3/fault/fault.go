@@ -38,3 +38,15 @@ func Unknown(e api.Enum, value string) bool {
 
 // InvalidTag is the answer to a tag that cannot be.
 func InvalidTag(message string) error { return api.Errorf("InvalidTag", 400, "%s", message) }
+
+// MalformedACL is the answer to an access control list that is none.
+func MalformedACL() error {
+	return api.Errorf("MalformedACLError", 400, "The XML you provided was not well-formed or did not validate against our published schema")
+}
+
+// EmailGrantee is the answer to a grant to an e-mail address, which S3 has not
+// taken since October 2025.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Grantee.html
+func EmailGrantee() error {
+	return api.Errorf("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+}
