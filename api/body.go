@@ -13,3 +13,8 @@ type Trailers interface {
 	// known once Read has returned io.EOF.
 	Trailer(name string) string
 }
+
+// Unmeasured is implemented by streaming bodies that end where they end: the
+// file in a form, whose length nobody says in advance. Other bodies
+// of operations that ask for a length have one.
+type Unmeasured interface{ Unmeasured() }

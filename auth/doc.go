@@ -25,7 +25,8 @@
 // to Target.BodyLimit.
 //
 // Signature Version 2 is recognised, so that its key id and its expiry are
-// known, and refused where a signature has to be verified.
+// known, and refused where a signature has to be verified, but for forms that
+// browsers send, where S3 still takes it.
 //
 // The algorithms are those of
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html and

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -90,7 +91,7 @@ func (v *Verifier) identify(r *http.Request, s *Signature, t *Target, w wording)
 	if s.Kind == Anonymous {
 		return v.anonymous(r, s, t, w)
 	}
-	creds, err := v.lookup(r, s)
+	creds, err := v.lookup(r.Context(), s.AccessKeyID)
 	switch {
 	case errors.Is(err, ErrInactiveKey):
 		return nil, w.unknownKey(s)
@@ -115,11 +116,11 @@ func (v *Verifier) identify(r *http.Request, s *Signature, t *Target, w wording)
 func (v *Verifier) strict() bool { return v.Mode == Audit || v.Mode == Enforce }
 
 // lookup asks the Provider for a key id that may be one.
-func (v *Verifier) lookup(r *http.Request, s *Signature) (*Credentials, error) {
-	if v.Provider == nil || s.AccessKeyID == "" {
+func (v *Verifier) lookup(ctx context.Context, id string) (*Credentials, error) {
+	if v.Provider == nil || id == "" {
 		return nil, ErrUnknownKey
 	}
-	return v.Provider.Credentials(r.Context(), s.AccessKeyID)
+	return v.Provider.Credentials(ctx, id)
 }
 
 func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
@@ -149,11 +150,16 @@ func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording)
 			}
 		}
 	}
+	return unknownIdentity(s), unwrap(r, s, nil)
+}
+
+// unknownIdentity is the root of the account that a key id names.
+func unknownIdentity(s *Signature) *Identity {
 	id := &Identity{Account: api.DefaultAccount, AccessKeyID: s.AccessKeyID, Principal: defaultRoot, Region: s.Region}
 	if isAccount(s.AccessKeyID) {
 		id.Account, id.Principal = s.AccessKeyID, api.Root(s.AccessKeyID)
 	}
-	return id, unwrap(r, s, nil)
+	return id
 }
 
 var defaultRoot = api.Root(api.DefaultAccount)

@@ -51,17 +51,31 @@ func (x *exchange) readForm(r *http.Request) error {
 }
 
 // known refuses what names no service or operation, in the client's protocol.
-func (x *exchange) known() error {
+func (x *exchange) known(method string) error {
 	t := &x.target
 	switch {
 	case t.model == nil && t.unknown != "":
 		return unknownService(t.protocol, t.unknown)
 	case t.model == nil:
 		return protocol.UnknownOperation(t.protocol, new(api.Service), t.operation)
+	case t.op == nil && t.model.Service.Name == "s3":
+		return protocol.UnknownOperation(t.protocol, t.model.Service, t.operation).
+			With("Method", method).With("ResourceType", t.resourceType())
 	case t.op == nil:
 		return protocol.UnknownOperation(t.protocol, t.model.Service, t.operation)
 	}
 	return nil
+}
+
+// resourceType is what S3 calls the kind of thing that a path names.
+func (t *target) resourceType() string {
+	switch {
+	case t.labels["Key"] != "":
+		return "OBJECT"
+	case t.labels["Bucket"] != "":
+		return "BUCKET"
+	}
+	return "SERVICE"
 }
 
 // unknownService answers for a service of which Virga knows nothing.

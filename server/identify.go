@@ -292,9 +292,10 @@ func (d *directory) restful(e *entry, r *http.Request, host address, path string
 	op, labels, ok := e.table.match(method, path, q, hasHeader(r)) // a service that is not REST has no table
 	if ok {
 		t.op, t.labels = op, labels
-	} else {
-		t.operation = method + " " + r.URL.Path
+		return t
 	}
+	t.operation = method + " " + r.URL.Path
+	_, t.labels, _ = e.table.match(http.MethodGet, path, nil, hasHeader(r)) // what the path names all the same
 	return t
 }
 

@@ -67,7 +67,9 @@ type Server struct {
 	directory *directory
 	handlers  map[api.Known]api.Handler
 	// streams are the operations that read their body themselves.
-	streams    map[api.Known]bool
+	streams map[api.Known]bool
+	// crossing are the services that have rules for pages of other origins.
+	crossing   map[*api.Model]service.CrossOrigin
 	planes     *mux.Router
 	planePaths []string
 	planeHosts []string
@@ -84,6 +86,7 @@ func New(o Options) *Server {
 		directory: newDirectory(o.Models, o.Domain),
 		handlers:  map[api.Known]api.Handler{},
 		streams:   map[api.Known]bool{},
+		crossing:  map[*api.Model]service.CrossOrigin{},
 		planes:    newPlanes(),
 		inbox:     newInbox(),
 	}
@@ -92,6 +95,9 @@ func New(o Options) *Server {
 		for _, h := range svc.Operations() {
 			s.handlers[h.Known] = h
 			s.streams[h.Known] = streamsBody(h.Known)
+		}
+		if c, ok := svc.(service.CrossOrigin); ok {
+			s.crossing[svc.Model()] = c
 		}
 		if p, ok := svc.(service.DataPlane); ok {
 			s.plane(p.Routes())
@@ -188,14 +194,19 @@ func (x *exchange) api(r *http.Request) {
 		}
 	}
 	x.header()
-	if err := x.known(); err != nil {
+	if x.crossOrigin(r) {
+		return
+	}
+	if x.isPost(r) {
+		x.post(r)
+		return
+	}
+	if err := x.known(r.Method); err != nil {
 		x.fail(err)
 		return
 	}
 	op := t.op.Spec()
 	x.what = op.Service.Name + "." + op.Name
-	codec := protocol.For(t.protocol)
-
 	who, err := s.options.Verifier.Authenticate(r, auth.Target{
 		Service: op.Service, Protocol: t.protocol, AllowAnonymous: op.NoAuth || op.Service.Name == "s3",
 	})
@@ -203,41 +214,44 @@ func (x *exchange) api(r *http.Request) {
 		x.fail(err)
 		return
 	}
-	handler, ok := s.handlers[t.op]
-	if !ok {
-		x.fail(protocol.NotImplemented(t.protocol, op))
+	out, err := x.carryOut(r, who)
+	if err != nil {
+		x.fail(err)
 		return
 	}
+	if err := protocol.For(t.protocol).Encode(op, &x.answer, out); err != nil {
+		x.fail(err)
+	}
+}
+
+// carryOut does what a caller wants: the steps from what was sent to what is
+// to be answered.
+func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err error) {
+	t := &x.target
+	op := t.op.Spec()
+	handler, ok := x.server.handlers[t.op]
+	if !ok {
+		return nil, protocol.NotImplemented(t.protocol, op)
+	}
 	in := t.op.NewInput()
-	if !s.streams[t.op] {
+	if !x.server.streams[t.op] {
 		if err := checkBody(op, r); err != nil {
-			x.fail(err)
-			return
+			return nil, err
 		}
 	}
 	x.limit(r)
-	present, err := codec.Decode(op, r, t.labels, in)
+	present, err := protocol.For(t.protocol).Decode(op, r, t.labels, in)
 	if err != nil {
-		x.fail(err)
-		return
+		return nil, err
 	}
 	if err := protocol.Validate(op.Service, op, in, present); err != nil {
-		x.fail(err)
-		return
+		return nil, err
 	}
 	call := x.call(r, who)
 	if err := authorize(call, in); err != nil {
-		x.fail(err)
-		return
+		return nil, err
 	}
-	out, err := handler.Call(api.WithCall(r.Context(), call), in)
-	if err != nil {
-		x.fail(err)
-		return
-	}
-	if err := codec.Encode(op, &x.answer, out); err != nil {
-		x.fail(err)
-	}
+	return handler.Call(api.WithCall(r.Context(), call), in)
 }
 
 // authorize is the place of policy evaluation in the chain: after decoding,

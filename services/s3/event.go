@@ -26,6 +26,7 @@ type event struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 var (
 	eventPut           = event{"ObjectCreated:Put", "2.1", "Object Created", "PutObject", ""}
+	eventPost          = event{"ObjectCreated:Post", "2.1", "Object Created", "POST Object", ""}
 	eventCopy          = event{"ObjectCreated:Copy", "2.1", "Object Created", "CopyObject", ""}
 	eventComplete      = event{"ObjectCreated:CompleteMultipartUpload", "2.1", "Object Created", "CompleteMultipartUpload", ""}
 	eventDelete        = event{"ObjectRemoved:Delete", "2.1", "Object Deleted", "DeleteObject", "Permanently Deleted"}

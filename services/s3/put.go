@@ -102,8 +102,16 @@ func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *obje
 		if err := s.replace(tx, b, in.Key, old, o); err != nil {
 			return err
 		}
-		return s.emit(ctx, tx, b, eventPut, in.Key, o)
+		return s.emit(ctx, tx, b, putEvent(in), in.Key, o)
 	})
+}
+
+// putEvent is the event of a write: an object that came in a form is posted.
+func putEvent(in *s3.PutObjectInput) event {
+	if _, ok := in.Body.(api.Unmeasured); ok {
+		return eventPost
+	}
+	return eventPut
 }
 
 // preparePut finds every error in the input and makes the object of the rest.

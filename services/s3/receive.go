@@ -31,12 +31,16 @@ type incoming struct {
 // promise is what an incoming body is to be held to.
 type promise struct {
 	body     io.Reader
-	length   int64
+	length   int64 // unmeasured when nobody has said it
 	md5      string
 	sum      checksum     // its Value is empty when it comes in a trailer
 	trailers api.Trailers // not nil when the checksum comes in a trailer
 	seal     *seal        // what the bytes are stored under; nil is none
 }
+
+// unmeasured is the length of a body that ends where it ends, and is held to
+// its limit by who sends it on (api.Unmeasured).
+const unmeasured = -1
 
 // promised finds what is wrong with what a request says of its body, before
 // the body is read.
@@ -45,10 +49,11 @@ func (in incoming) promised() (promise, error) {
 	if p.body == nil {
 		p.body = eof{}
 	}
-	if in.length == nil {
+	if _, ok := in.body.(api.Unmeasured); ok && in.length == nil {
+		p.length = unmeasured
+	} else if in.length == nil {
 		return p, errMissingContentLength()
-	}
-	if p.length = *in.length; p.length > maxPut {
+	} else if p.length = *in.length; p.length > maxPut {
 		return p, errEntityTooLarge(p.length, maxPut)
 	}
 	if in.md5 != "" {
@@ -138,7 +143,7 @@ func (s *Service) receive(ctx context.Context, p promise, a algorithm) (*receive
 	if err != nil {
 		return nil, bodyError(&d, err)
 	}
-	if d.n != p.length {
+	if p.length != unmeasured && d.n != p.length {
 		return nil, errIncompleteBody()
 	}
 	r := &received{size: d.n, seal: p.seal, sum: checksumOf(a, d.sum)}
@@ -166,7 +171,9 @@ func (s *Service) writeSealed(w *storage.BlobWriter, r io.Reader, n int64, l *se
 	if err != nil {
 		return err
 	}
-	w.Expect(sealing.Size(n))
+	if n != unmeasured {
+		w.Expect(sealing.Size(n))
+	}
 	_, err = w.ReadFrom(sealer)
 	return err
 }

@@ -102,6 +102,25 @@ type Resetter interface {
 	Reset(ctx context.Context) error
 }
 
+// CrossOrigin is a service whose resources have rules for pages of other origins.
+type CrossOrigin interface {
+	// Cross returns the headers that tell a browser what the page may do. The
+	// error of a preflight says why it may not do it; other requests
+	// are carried out whatever the rules say, since the browser keeps the answer to itself.
+	Cross(ctx context.Context, c Crossing) ([]api.Field, error)
+}
+
+// Crossing is what a request says of the page that it comes from.
+type Crossing struct {
+	// Labels are what the request's path names, as in an operation's URI, encoded.
+	Labels map[string]string
+	// Preflight says that the request only asks, with the method OPTIONS.
+	Preflight bool
+	// Origin is the page's. Method is the one that the page asks for or uses, ""
+	// when a preflight names none. Headers are the names of headers that it asks for.
+	Origin, Method, Headers string
+}
+
 // DataPlane is a service with HTTP addresses besides its API.
 type DataPlane interface {
 	Routes() []Route
