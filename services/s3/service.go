@@ -104,7 +104,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.DeleteBucketLifecycle.Handle(s.deleteBucketLifecycle),
 		s3.DeleteBucketReplication.Handle(s.deleteBucketReplication),
 		s3.DeleteBucketWebsite.Handle(s.deleteBucketWebsite),
-		s3.PutBucketCors.Handle(s.putBucketCORS).WithoutEffect("CORSConfiguration"),
+		s3.PutBucketCors.Handle(s.putBucketCORS),
 		s3.PutBucketEncryption.Handle(s.putBucketEncryption).WithoutEffect("ServerSideEncryptionConfiguration"),
 		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle).WithoutEffect("LifecycleConfiguration"),
 		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus"),

@@ -15,7 +15,8 @@ const (
 	maxID    = 255
 )
 
-var methods = []string{"GET", "PUT", "POST", "DELETE", "HEAD"}
+// Methods are those that rules may allow.
+var Methods = []string{"GET", "PUT", "POST", "DELETE", "HEAD"}
 
 // Check finds what is wrong with a configuration.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
@@ -42,7 +43,7 @@ func checkRule(r *s3.CORSRule) error {
 		return fault.MalformedXML()
 	}
 	for _, m := range r.AllowedMethods {
-		if !slices.Contains(methods, m) {
+		if !slices.Contains(Methods, m) {
 			return fault.InvalidRequest("Found unsupported HTTP method in CORS config. Unsupported method is %s", m)
 		}
 	}
