@@ -119,7 +119,7 @@ func checkCreate(in *ddb.CreateTableInput) error {
 	defined := names(in.AttributeDefinitions)
 	for i, name := range defined {
 		if slices.Contains(defined[:i], name) {
-			return errParameter("Duplicate AttributeName in AttributeDefinitions: %s", name)
+			return errValidation("Attribute Name is duplicated: %s", name)
 		}
 	}
 	if len(in.KeySchema) > len(defined) {
@@ -198,7 +198,7 @@ func checkGlobals(in *ddb.CreateTableInput, defined []string, indexNames map[str
 			return errParameter("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", x.IndexName)
 		}
 		if in.BillingMode != ddb.BillingModePayPerRequest && x.ProvisionedThroughput == nil {
-			return errParameter("ProvisionedThroughput must be specified for index: %s", x.IndexName)
+			return errParameter("ProvisionedThroughput is not specified for index: %s", x.IndexName)
 		}
 		if err := checkIndex(x.IndexName, x.Projection, indexNames); err != nil {
 			return err

@@ -31,6 +31,9 @@ func checkKeySchema(key []*ddb.KeySchemaElement, defined []string, parts int) er
 	}
 	for i, name := range attributes {
 		if slices.Contains(attributes[:i], name) {
+			if len(key) > 2 {
+				return errValidation("The KeySchema contains multiple key attributes with the same name")
+			}
 			return errValidation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 		}
 	}
@@ -41,12 +44,23 @@ func checkKeySchema(key []*ddb.KeySchemaElement, defined []string, parts int) er
 	for _, e := range key {
 		if e.KeyType == ddb.KeyTypeRange {
 			ranges++
-		} else if hashes++; ranges > 0 || hashes > parts {
+			continue
+		}
+		hashes++
+		switch {
+		case parts == 1 && (ranges > 0 || hashes > 1):
 			return errValidation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+		case ranges > 0:
+			return errParameter("All HASH key attributes must precede RANGE key attributes in the KeySchema")
 		}
 	}
-	if ranges > parts {
-		return errConstraint(showKeySchema(key), "keySchema", fmt.Sprintf("have length less than or equal to %d", 2*parts))
+	switch {
+	case parts == 1 && ranges > 1:
+		return errConstraint(showKeySchema(key), "keySchema", "have length less than or equal to 2")
+	case hashes > parts:
+		return errParameter("The KeySchema exceeds the maximum allowed number of HASH key attributes")
+	case ranges > parts:
+		return errParameter("The KeySchema exceeds the maximum allowed number of RANGE key attributes")
 	}
 	return nil
 }
@@ -70,6 +84,11 @@ func checkIndex(name string, p *ddb.Projection, indexNames map[string]bool) erro
 	}
 	if p.NonKeyAttributes == nil && p.ProjectionType == ddb.ProjectionTypeInclude {
 		return errParameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+	}
+	for i, a := range p.NonKeyAttributes {
+		if slices.Contains(p.NonKeyAttributes[:i], a) {
+			return errParameter("Duplicate element in NonKeyAttributes: %s", a)
+		}
 	}
 	if indexNames[name] {
 		return errParameter("Duplicate index name: %s", name)

@@ -60,12 +60,6 @@ func errDuplicateItem() error {
 	return &ddb.DuplicateItemException{Message: "Duplicate primary key exists in table"}
 }
 
-// errDenied is the error of a caller who has no permission for what is no
-// resource.
-func errDenied(principal string, op *api.Operation, resource string) error {
-	return api.Errorf("AccessDeniedException", 400, "User: %s is not authorized to perform: %s on resource: %s", principal, op, resource)
-}
-
 func errEmptyName() error { return errParameter("Empty attribute name") }
 
 func errKeySchema() error {

@@ -3,6 +3,10 @@ package dynamodb
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
@@ -186,6 +190,11 @@ func (q *query) checkTerms(s *source) error {
 	if len(s.keys.all) <= 2 && len(q.terms) > 2 {
 		return errKeyLength()
 	}
+	if len(s.keys.all) > 2 {
+		if err := q.checkEqualities(s.keys); err != nil {
+			return err
+		}
+	}
 	left := len(q.terms)
 	open := true // no condition but equality so far
 	for i, a := range s.keys.all {
@@ -231,6 +240,34 @@ func (q *query) checkTerms(s *source) error {
 	return nil
 }
 
+// checkEqualities checks the conditions on a key of many attributes: those of
+// the partition are equalities, and so are those before the last condition.
+func (q *query) checkEqualities(k *keySchema) error {
+	var lacking []string
+	equal := func(a keyAttribute) bool {
+		t := q.term(a.name)
+		return t != nil && t.Operator == "="
+	}
+	for _, a := range k.partition {
+		if !equal(a) {
+			lacking = append(lacking, a.name)
+		}
+	}
+	if lacking != nil {
+		return errValidation("HASH key attributes %s must have equality conditions specified in the query", strings.Join(lacking, ", "))
+	}
+	for _, a := range k.sort {
+		if lacking != nil && q.term(a.name) != nil {
+			return errValidation("RANGE key attributes %s must have equality conditions specified in the query because a condition is present on key attribute %s",
+				strings.Join(lacking, ", "), a.name)
+		}
+		if !equal(a) {
+			lacking = append(lacking, a.name)
+		}
+	}
+	return nil
+}
+
 func errKeyLength() error { return errValidation("Conditions can be of length 1 or 2 only") }
 
 func errKeyCondition() error { return errValidation("Query key condition not supported") }
@@ -254,12 +291,32 @@ func (q *query) checkPosition(s *source) error {
 		}
 	}
 	switch {
+	case same && len(s.keys.all) == 1 && s.index == nil: // it is the one item there can be
+		return errValidation("The provided exclusive start key is invalid: ExclusiveStartKey: %s", showKey(q.start))
 	case same:
 		return nil
 	case ranged:
 		return errValidation("The query can return at most one row and cannot be restarted")
 	}
 	return errValidation("The provided starting key is outside query boundaries based on provided conditions")
+}
+
+// showKey is a key as AWS shows it in messages.
+func showKey(key item.Item) string {
+	parts := make([]string, 0, len(key))
+	for _, name := range slices.Sorted(maps.Keys(key)) {
+		text := ""
+		switch v := key[name].(type) {
+		case attribute.S:
+			text = string(v)
+		case attribute.N:
+			text = string(v)
+		case attribute.B:
+			text = base64.StdEncoding.EncodeToString(v)
+		}
+		parts = append(parts, name+"=AttributeValue: {"+attribute.TypeOf(key[name])+":"+text+"}")
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // holds says whether a term holds of a value of its type.

@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -16,47 +15,50 @@ import (
 // maxTags is how many tags a table may have.
 const maxTags = 50
 
-// tagPattern is what keys and values of tags are made of.
+// tagText is what keys and values of tags are made of.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html
-const tagPattern = `([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`
-
-var tagText = regexp.MustCompile("^" + tagPattern + "$")
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // tag gives the table tags.
 func (t *table) tag(tags []*ddb.Tag) error {
 	given := map[string]bool{}
-	for i, tag := range tags {
-		if given[tag.Key] {
-			return errValidation("Duplicate tag key: %s", tag.Key)
+	for _, tag := range tags {
+		switch {
+		case given[tag.Key]:
+			return errValidation("Duplicate Tag Keys provided as input: Duplicate Tag Key found %s", tag.Key)
+		case strings.HasPrefix(strings.ToLower(tag.Key), "aws:"):
+			return errValidation("Tag Key cannot be prefixed with aws:, Key: %s", tag.Key)
+		case !tagText.MatchString(tag.Key):
+			return errValidation("The Tag Key provided is invalid, Key: %s", tag.Key)
+		case !tagText.MatchString(tag.Value):
+			return errValidation("The Tag Value provided is invalid, Value: %s", tag.Value)
 		}
 		given[tag.Key] = true
-		if !tagText.MatchString(tag.Key) {
-			return errConstraint(tag.Key, fmt.Sprintf("tags.%d.member.key", i+1), "satisfy regular expression pattern: "+tagPattern)
-		}
-		if !tagText.MatchString(tag.Value) {
-			return errConstraint(tag.Value, fmt.Sprintf("tags.%d.member.value", i+1), "satisfy regular expression pattern: "+tagPattern)
-		}
 		if t.Tags == nil {
 			t.Tags = map[string]string{}
 		}
 		t.Tags[tag.Key] = tag.Value
 	}
 	if len(t.Tags) > maxTags {
-		return errParameter("Too many tags: a resource may have %d", maxTags)
+		return errValidation("Number of Tags exceed the current limit for the provided ResourceArn")
 	}
 	return nil
 }
 
-// taggedTable is the table that an ARN names. What is not like an ARN at all
-// belongs to nobody, so that AWS finds no permission for it.
-func taggedTable(ctx context.Context, arn string) (tableID, error) {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) < 6 || slices.Contains(parts, "") || !strings.Contains(parts[5], "/") {
-		call := api.CallFrom(ctx)
-		return tableID{}, errDenied(call.Principal.ARN, call.Operation, arn)
+// taggedTable is the table that an ARN names.
+func taggedTable(arn string) (tableID, error) {
+	if !strings.HasPrefix(arn, "arn:") {
+		return tableID{}, errParameter("ARNs must start with 'arn:': %s", arn)
 	}
 	parsed, err := api.ParseARN(arn)
+	if err != nil || parsed.Service != "dynamodb" {
+		return tableID{}, errParameter("Provided Arn is not a DynamoDB resource arn: %s", arn)
+	}
 	name, ok := strings.CutPrefix(parsed.Resource, "table/")
-	if err != nil || !ok || parsed.Service != "dynamodb" || strings.Contains(name, "/") || len(name) < minName {
+	switch {
+	case ok && strings.Contains(name, "/"):
+		return tableID{}, errParameter("Invalid resource arn provided, only table or stream is accepted. Provided resource arn: %s", arn)
+	case !ok || parsed.Region == "" || parsed.Account == "" || checkName(name, "resourceArn") != nil:
 		return tableID{}, errValidation("Invalid TableArn: Invalid ResourceArn provided as input %s", arn)
 	}
 	return tableID{parsed.Account, parsed.Region, name}, nil
@@ -84,8 +86,8 @@ func (s *Service) tagged(tx storage.Tx, id tableID, missing error) (*table, erro
 	return t, err
 }
 
-func (s *Service) tagResource(ctx context.Context, in *ddb.TagResourceInput) (*ddb.TagResourceOutput, error) {
-	id, err := taggedTable(ctx, in.ResourceArn)
+func (s *Service) tagResource(_ context.Context, in *ddb.TagResourceInput) (*ddb.TagResourceOutput, error) {
+	id, err := taggedTable(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +97,8 @@ func (s *Service) tagResource(ctx context.Context, in *ddb.TagResourceInput) (*d
 	return &ddb.TagResourceOutput{}, s.changeTags(id, errNoSuchResource(in.ResourceArn), func(t *table) error { return t.tag(in.Tags) })
 }
 
-func (s *Service) untagResource(ctx context.Context, in *ddb.UntagResourceInput) (*ddb.UntagResourceOutput, error) {
-	id, err := taggedTable(ctx, in.ResourceArn)
+func (s *Service) untagResource(_ context.Context, in *ddb.UntagResourceInput) (*ddb.UntagResourceOutput, error) {
+	id, err := taggedTable(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +113,8 @@ func (s *Service) untagResource(ctx context.Context, in *ddb.UntagResourceInput)
 	})
 }
 
-func (s *Service) listTagsOfResource(ctx context.Context, in *ddb.ListTagsOfResourceInput) (*ddb.ListTagsOfResourceOutput, error) {
-	id, err := taggedTable(ctx, in.ResourceArn)
+func (s *Service) listTagsOfResource(_ context.Context, in *ddb.ListTagsOfResourceInput) (*ddb.ListTagsOfResourceOutput, error) {
+	id, err := taggedTable(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -63,7 +64,11 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 	}
 	if in.ProvisionedThroughput == nil && in.BillingMode == "" && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
 		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil {
-		return errValidation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+		return errValidation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, " +
+			"MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required")
+	}
+	if err := checkAlone(in); err != nil {
+		return err
 	}
 	if in.BillingMode == ddb.BillingModeProvisioned && in.ProvisionedThroughput == nil {
 		return errParameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
@@ -82,7 +87,7 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 		var name string
 		actions := []parameter{{"Update", u.Update != nil}, {"Create", u.Create != nil}, {"Delete", u.Delete != nil}}
 		if len(given(actions)) > 1 {
-			return errParameter("Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete can be set")
+			return errParameter("Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object")
 		}
 		switch {
 		case u.Update != nil:
@@ -101,6 +106,44 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 	}
 	if changes > 1 || len(in.GlobalSecondaryIndexUpdates) > 5 {
 		return &ddb.LimitExceededException{Message: "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"}
+	}
+	return nil
+}
+
+// checkAlone checks that what AWS changes by itself is changed by itself.
+func checkAlone(in *ddb.UpdateTableInput) error {
+	const only = " modification must be the only operation in the request"
+	changes := []struct {
+		given bool
+		alone string // how AWS calls a change that must be the only one
+	}{
+		{in.SSESpecification != nil, "Server-Side Encryption"},
+		{in.TableClass != "", "TableClass"},
+		{in.DeletionProtectionEnabled != nil, "DeletionProtection"},
+		{in.ProvisionedThroughput != nil || in.BillingMode != "", ""},
+		{in.GlobalSecondaryIndexUpdates != nil, ""},
+		{in.StreamSpecification != nil, ""},
+		{in.OnDemandThroughput != nil, ""},
+		{in.WarmThroughput != nil, ""},
+	}
+	given, alone := 0, ""
+	for _, c := range changes {
+		if c.given {
+			given++
+			alone = cmp.Or(alone, c.alone)
+		}
+	}
+	if given > 1 && alone != "" {
+		return errParameter("%s", alone+only)
+	}
+	reindexed := slices.ContainsFunc(in.GlobalSecondaryIndexUpdates, func(u *ddb.GlobalSecondaryIndexUpdate) bool { return u.Create != nil || u.Delete != nil })
+	switch {
+	case in.StreamSpecification != nil && in.ProvisionedThroughput != nil:
+		return errParameter("You cannot modify stream status while updating table IOPS")
+	case reindexed && in.ProvisionedThroughput != nil:
+		return errParameter("You cannot create or delete index while updating table IOPS")
+	case reindexed && in.StreamSpecification != nil:
+		return errParameter("You cannot create or delete index while changing stream status")
 	}
 	return nil
 }
@@ -265,6 +308,9 @@ func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) erro
 		case attributes[i].AttributeType != d.AttributeType:
 			return u.errRedefined(in.KeySchema, attributes)
 		}
+	}
+	if u.in.AttributeDefinitions == nil {
+		return errParameter("AttributeDefinitions is not specified for index: %s", in.IndexName)
 	}
 	if err := checkKeySchema(in.KeySchema, names(u.in.AttributeDefinitions), maxKeyParts); err != nil {
 		return err
