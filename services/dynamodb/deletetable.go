@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -26,7 +27,7 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 		if err := w.closeStream(tx, t, api.CallFrom(ctx).Time); err != nil {
 			return err
 		}
-		if err := tx.Delete(t.storageKey()); err != nil {
+		if err := errors.Join(tx.Delete(t.storageKey()), tx.Delete(expiringKey(t.Number))); err != nil {
 			return err
 		}
 		return s.remember(tx, work, &task{Remove: itemsKey(t.Account, t.Region, t.Number)})

@@ -11,7 +11,7 @@ import (
 )
 
 // What follows a change of an item beside the entries of indexes: the record of
-// a stream. It is written in the change's own transaction, so there is never
+// a stream, and the time when the item expires. It is written in the change's own transaction, so there is never
 // one without the other. A table that asks for none of it has no follower, and
 // its writes do not come here.
 
@@ -21,14 +21,20 @@ type follower struct {
 	// a stream. stream is its number.
 	records storage.Key
 	stream  uint64
+	// expires says that the table has an index of the times of its items.
+	expires bool
 }
 
 // follower is what follows the changes of the table's items, nil when nothing does.
 func (t *table) follower() *follower {
-	if !t.streams() {
+	f := &follower{expires: t.Expiry != nil}
+	if t.streams() {
+		f.records, f.stream = recordsKey(t.Account, t.Region, t.StreamNumber), t.StreamNumber
+	}
+	if !f.expires && f.records == nil {
 		return nil
 	}
-	return &follower{records: recordsKey(t.Account, t.Region, t.StreamNumber), stream: t.StreamNumber}
+	return f
 }
 
 // follow writes what follows a change, if it was one: to put an item in the
@@ -37,14 +43,23 @@ func (w *writes) follow(tx storage.Tx, t *schema, c *change, e *effect) error {
 	if e.old == nil && e.new == nil || e.old != nil && e.new != nil && item.EqualItems(e.old, e.new) {
 		return nil
 	}
+	f := t.follower
+	if f.expires {
+		if err := w.followTime(tx, t, e); err != nil {
+			return err
+		}
+	}
+	if f.records == nil {
+		return nil
+	}
 	number, err := w.number()
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(w.trail.woken, t.follower.stream) {
-		w.trail.woken = append(w.trail.woken, t.follower.stream)
+	if !slices.Contains(w.trail.woken, f.stream) {
+		w.trail.woken = append(w.trail.woken, f.stream)
 	}
-	return storage.PutRecord(tx, t.follower.records.Uint64(uint64(number)), newStreamRecord(t, c, e, w.trail.at))
+	return storage.PutRecord(tx, f.records.Uint64(uint64(number)), newStreamRecord(t, c, e, w.trail.at))
 }
 
 // trail is what a transaction leaves beside what it writes.

@@ -21,15 +21,18 @@ import (
 //	"dynamodb" account region "item" TABLE INDEX KEY  an item, or its entry in an index
 //	"dynamodb" account region "record" STREAM NUMBER  a change, in a stream
 //	"dynamodb" "stream" account region table label    the record of a stream
+//	"dynamodb" "expiring" TABLE                       a table with time to live
 //	"dynamodb" "reserved"                             how far numbers of changes are reserved
 //	"dynamodb" "work" TABLE                           what is to be done about a table
 //
 // TABLE is the number of a table, never used again, so that a table that is
 // made anew under the same name shares nothing with what is left of the old one.
-// INDEX is 0 for the table itself and counts its indexes from 1. KEY is
+// INDEX is 0 for the table itself and counts its indexes from 1, the index of
+// the times when items expire among them. KEY is
 //
 //	table:  HASH partition sort
 //	index:  HASH partition sort ITEMHASH table-partition table-sort
+//	times:  seconds HASH table-partition table-sort
 //
 // HASH is 8 bytes of the MD5 of the partition key, made as AWS makes it: a
 // scan passes the partitions in the order of their hashes, which is not that
@@ -41,8 +44,8 @@ import (
 // STREAM is the number of a stream, as TABLE is of a table. NUMBER is what
 // package sequence numbers changes with.
 //
-// Work and streams are found without knowing whose they are, so they do not
-// begin with an account.
+// Work, streams and what expires are found without knowing whose they are, so
+// they do not begin with an account.
 const hashSize = 8
 
 func serviceKey() storage.Key { return storage.Key{}.String("dynamodb") }
@@ -92,6 +95,10 @@ func streamsKey(account, region string) storage.Key {
 func streamKey(account, region, table, label string) storage.Key {
 	return streamsKey(account, region).String(table).String(label)
 }
+
+func allExpiringKey() storage.Key { return serviceKey().String("expiring") }
+
+func expiringKey(table uint64) storage.Key { return allExpiringKey().Uint64(table) }
 
 func reservedKey() storage.Key { return serviceKey().String("reserved") }
 

@@ -12,6 +12,10 @@
 // written in the change's own transaction. Streams, the service that reads
 // them, is part of this package, since AWS only gave it a model of its own.
 //
+// A table with time to live has an index of the times when its items expire.
+// They are removed when the clock comes by, by work in the background, and
+// until then they are there as on AWS.
+//
 // The packages below it know no tables: number has DynamoDB's decimals, item its
 // values and their encoding, expression its expression language, sequence the
 // order of changes, shards how streams are cut. keys.go draws where everything
@@ -34,6 +38,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
@@ -55,6 +60,9 @@ type Service struct {
 	order     sequence.Order
 	reserving sync.Mutex
 	listeners listeners
+	// nextExpiry is when the worker looks for items that have expired, in
+	// seconds since 1970.
+	nextExpiry atomic.Uint64
 }
 
 // New makes the service.
@@ -83,6 +91,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.DescribeTable.Handle(s.describeTable),
 		ddb.ExecuteStatement.Handle(s.executeStatement),
 		ddb.ExecuteTransaction.Handle(s.executeTransaction),
+		ddb.DescribeTimeToLive.Handle(s.describeTimeToLive),
 		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
 		ddb.ListTables.Handle(s.listTables),
 		ddb.ListTagsOfResource.Handle(s.listTagsOfResource),
@@ -96,6 +105,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.UpdateItem.Handle(s.updateItem),
 		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
 			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
+		ddb.UpdateTimeToLive.Handle(s.updateTimeToLive),
 	}
 }
 

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -135,7 +136,7 @@ func (t *table) streams() bool { return t.Stream != nil && t.StreamNumber != 0 }
 
 // forgetStreams removes what is too old of all streams, a piece of each at a
 // time, and says when there may be more: zero when there is no stream.
-func (s *Service) forgetStreams(now time.Time) (next time.Time, err error) {
+func (s *Service) forgetStreams(ctx context.Context, now time.Time) (next time.Time, err error) {
 	var all []*stream
 	err = s.env.DB.View(func(tx storage.Tx) error {
 		all = nil
@@ -156,14 +157,14 @@ func (s *Service) forgetStreams(now time.Time) (next time.Time, err error) {
 			continue
 		}
 		next = now.Add(forgetEvery)
-		for done := false; !done && err == nil; {
+		for done := false; !done && err == nil && ctx.Err() == nil; {
 			err = s.env.DB.Update(func(tx storage.Tx) (err error) {
 				done, err = removeOld(tx, st.records(), trimmed(now))
 				return err
 			})
 		}
 	}
-	return next, err
+	return next, errors.Join(err, ctx.Err())
 }
 
 // forgetEvery is how often, by the clock, what can not be read any more is removed.

@@ -38,6 +38,10 @@ type table struct {
 	// StreamNumber is that of the latest stream, which may have been turned off; 0 for none.
 	StreamNumber uint64
 	Tags         map[string]string
+	// Expiry is the time to live of items, nil when that is off, and
+	// ExpiryChanged when it was last turned on or off.
+	Expiry        *expiry
+	ExpiryChanged time.Time
 
 	once     sync.Once
 	compiled *schema

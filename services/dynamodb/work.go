@@ -18,6 +18,9 @@ type task struct {
 	Remove []byte
 	// Fill is an index that gets entries for the items that were there before it.
 	Fill *fill
+	// Enter is an index of times that gets entries for the items that were
+	// there before it.
+	Enter *fill
 }
 
 // fill is how far the filling of an index has come.
@@ -99,13 +102,20 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 	s.worker.mu.Lock()
 	defer s.worker.mu.Unlock()
 	now := s.env.Clock.Now()
-	if next, err = s.forgetStreams(now); err != nil {
-		return next, err
+	if err := s.doTasks(ctx); err != nil {
+		return never, err
 	}
-	if next.IsZero() {
-		next = never
+	next = never
+	for _, chore := range []func(context.Context, time.Time) (time.Time, error){s.expire, s.forgetStreams} {
+		at, err := chore(ctx, now)
+		if err != nil {
+			return never, err
+		}
+		if !at.IsZero() && at.Before(next) {
+			next = at
+		}
 	}
-	return next, s.doTasks(ctx)
+	return next, s.doTasks(ctx) // chores leave some
 }
 
 // never is a time that nobody waits for.
@@ -122,9 +132,12 @@ func (s *Service) doTasks(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if t.Fill != nil {
+			switch {
+			case t.Fill != nil:
 				done, err = s.fillSome(key, t)
-			} else {
+			case t.Enter != nil:
+				done, err = s.enterSome(key, t)
+			default:
 				done, err = s.removeSome(key, t)
 			}
 			if err != nil {
