@@ -36,6 +36,8 @@ type bucket struct {
 	Access    publicAccess `cbor:"32,keyasint,omitempty"`
 	// Versioning says whether writes make versions; see version.go.
 	Versioning versioning `cbor:"20,keyasint,omitempty"`
+	// Lock is there when object lock is enabled.
+	Lock *lockDefault `cbor:"21,keyasint,omitempty"`
 }
 
 func (b *bucket) created() time.Time { return time.UnixMilli(b.Created).UTC().Truncate(time.Second) }
@@ -143,6 +145,9 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 		ID: binary.BigEndian.Uint64(id[:]), Name: in.Bucket, Account: call.Account, Region: region,
 		Created: call.Time.UnixMilli(), Tags: tags, Ownership: own,
 	}
+	if in.ObjectLockEnabledForBucket != nil && *in.ObjectLockEnabledForBucket {
+		b.Versioning, b.Lock = enabled, &lockDefault{}
+	}
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		old, err := s.buckets.Get(tx, keyBucket(in.Bucket))
 		switch {
@@ -175,9 +180,6 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 
 // checkBucketOptions refuses what a bucket cannot be made with.
 func checkBucketOptions(in *s3.CreateBucketInput) error {
-	if in.ObjectLockEnabledForBucket != nil && *in.ObjectLockEnabledForBucket {
-		return errNotImplemented("x-amz-bucket-object-lock-enabled")
-	}
 	if in.BucketNamespace != "" && in.BucketNamespace != s3.BucketNamespaceGlobal {
 		return errNotImplemented("x-amz-bucket-namespace")
 	}

@@ -102,8 +102,6 @@ func TestBucketOptionsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", ACL: s3.BucketCannedACLPublicRead})
 	refused(t, err, "InvalidBucketAclWithObjectOwnership", 400)
-	_, err = w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", ObjectLockEnabledForBucket: new(true)})
-	refused(t, err, "NotImplemented", 501)
 	_, err = w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", CreateBucketConfiguration: &s3.CreateBucketConfiguration{Bucket: &s3.BucketInfo{Type: s3.BucketTypeDirectory}}})
 	refused(t, err, "NotImplemented", 501)
 	must(t)(w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "abc", ACL: s3.BucketCannedACLPrivate, ObjectOwnership: s3.ObjectOwnershipBucketOwnerEnforced}))

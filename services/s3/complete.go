@@ -55,6 +55,9 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 			return err
 		}
 		o = made
+		if o.lock, err = b.newLock(u.lock, call.Time); err != nil {
+			return err
+		}
 		for _, number := range parts {
 			if err := tx.Delete(keyPart(b.ID, in.UploadId, number)); err != nil {
 				return err

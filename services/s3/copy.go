@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
@@ -20,7 +21,7 @@ import (
 // under another seal, that is done outside, and holds as long as the source stays what it was.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.CopyObjectOutput, error) {
-	c, err := prepareCopy(in)
+	c, err := prepareCopy(in, api.CallFrom(ctx).Time)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +73,7 @@ type copying struct {
 	ifTarget        writeCondition
 	given           attributes
 	class           string
+	lock            lock
 	asked           accesscontrol.Asked
 	algorithm       algorithm
 	replaceMetadata bool
@@ -85,7 +87,7 @@ type copying struct {
 }
 
 // prepareCopy finds every error in the input.
-func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
+func prepareCopy(in *s3.CopyObjectInput, now time.Time) (*copying, error) {
 	if err := checkKey(in.Key); err != nil {
 		return nil, err
 	}
@@ -127,10 +129,7 @@ func prepareCopy(in *s3.CopyObjectInput) (*copying, error) {
 	default:
 		return nil, errInvalidArgument("x-amz-tagging-directive", string(in.TaggingDirective), "Unknown tagging directive.")
 	}
-	err = protection{
-		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
-	}.check()
-	if err != nil {
+	if c.lock, err = (lockHeaders{in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus}).read(now); err != nil {
 		return nil, err
 	}
 	if err := c.given.normalise(); err != nil {
@@ -187,6 +186,9 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	}
 	call := api.CallFrom(ctx)
 	o.Modified, o.writer, o.asked = call.Time.UnixMilli(), call.Account, c.asked
+	if o.lock, err = b.newLock(c.lock, call.Time); err != nil {
+		return nil, err
+	}
 	old, err := head(tx, b, in.Key)
 	if err != nil {
 		return nil, err

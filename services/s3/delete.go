@@ -20,6 +20,8 @@ const (
 type deletion struct {
 	key, version string
 	condition    writeCondition
+	// bypass asks to pass over retentions that allow it.
+	bypass bool
 }
 
 // deleted is what a deletion has done, as answers say it.
@@ -59,6 +61,9 @@ func (s *Service) delete(ctx context.Context, tx storage.Tx, b *bucket, d deleti
 	if f == nil {
 		return done, nil
 	}
+	if err := f.allowsDelete(api.CallFrom(ctx).Time, d.bypass); err != nil {
+		return deleted{}, err
+	}
 	if err := s.erase(tx, b, d.key, f); err != nil {
 		return deleted{}, err
 	}
@@ -95,12 +100,16 @@ func (s *Service) deleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 	case !in.IfMatchLastModifiedTime.IsZero():
 		return nil, errNotImplemented("x-amz-if-match-last-modified-time")
 	}
-	d := deletion{in.Key, in.VersionId, writeCondition{match: in.IfMatch}}
+	bypass := in.BypassGovernanceRetention
+	d := deletion{in.Key, in.VersionId, writeCondition{match: in.IfMatch}, bypass != nil && *bypass}
 	var done deleted
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
+		}
+		if bypass != nil && b.Lock == nil {
+			return errBypassWithoutLock()
 		}
 		done, err = s.delete(ctx, tx, b, d)
 		return err
@@ -131,8 +140,12 @@ func (s *Service) deleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) 
 			return nil, errNotImplemented("LastModifiedTime")
 		}
 	}
-	if _, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner); err != nil {
+	b, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
 		return nil, err
+	}
+	if in.BypassGovernanceRetention != nil && b.Lock == nil {
+		return nil, errBypassWithoutLock()
 	}
 	out := &s3.DeleteObjectsOutput{}
 	quiet := in.Delete.Quiet != nil && *in.Delete.Quiet
@@ -172,6 +185,7 @@ func (r deletedEach) entry(o *s3.ObjectIdentifier) *s3.DeletedObject {
 // deletePiece deletes some objects and says which of them could not be.
 func (s *Service) deletePiece(ctx context.Context, in *s3.DeleteObjectsInput, piece []*s3.ObjectIdentifier) ([]deletedEach, error) {
 	var results []deletedEach
+	bypass := in.BypassGovernanceRetention != nil && *in.BypassGovernanceRetention
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		results = make([]deletedEach, len(piece))
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
@@ -183,7 +197,7 @@ func (s *Service) deletePiece(ctx context.Context, in *s3.DeleteObjectsInput, pi
 				results[i].failed = errNoSuchVersion(o.Key, o.VersionId) // not the error that DeleteObject has
 				continue
 			}
-			done, err := s.delete(ctx, tx, b, deletion{o.Key, o.VersionId, writeCondition{match: o.ETag}})
+			done, err := s.delete(ctx, tx, b, deletion{o.Key, o.VersionId, writeCondition{match: o.ETag}, bypass})
 			e, ok := errors.AsType[*api.Error](err)
 			if err != nil && !ok {
 				return err

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 )
@@ -51,6 +52,40 @@ func errIllegalVersioning() error {
 
 func errMFARequired() error {
 	return api.Errorf("AccessDenied", 403, "Mfa Authentication must be used for this request")
+}
+
+func errInvalidBucketState(message string) error {
+	return api.Errorf("InvalidBucketState", 409, "%s", message)
+}
+
+// errLocked is the answer to who would delete or shorten what a lock protects.
+func errLocked() error {
+	return api.Errorf("AccessDenied", 403, "Access Denied because object protected by object lock.")
+}
+
+func errNoObjectLock() error {
+	return api.Errorf("InvalidRequest", 400, "Bucket is missing Object Lock Configuration")
+}
+
+func errObjectNotLocked() error {
+	return api.Errorf("NoSuchObjectLockConfiguration", 404, "The specified object does not have a ObjectLock configuration")
+}
+
+// errLockIncomplete names the header that is missing.
+func errLockIncomplete(header string) error {
+	return api.Errorf("InvalidArgument", 400, "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied").With("ArgumentName", header)
+}
+
+func errLockUnchecked(request string) error {
+	return api.Errorf("InvalidRequest", 400, "Content-MD5 OR x-amz-checksum- HTTP header is required for %s requests with Object Lock parameters", request)
+}
+
+func errRetainPast(name string, until time.Time) error {
+	return errInvalidArgument(name, until.UTC().Format(time.UnixDate), "The retain until date must be in the future!")
+}
+
+func errBypassWithoutLock() error {
+	return api.Errorf("InvalidArgument", 400, "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.").With("ArgumentName", headerBypass)
 }
 
 // errNone is the answer for a configuration that a bucket does not have.

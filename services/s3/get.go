@@ -142,6 +142,7 @@ func describe(o *object) *s3.GetObjectOutput {
 		ContentType: o.ContentType, CacheControl: o.CacheControl, ContentDisposition: o.ContentDisposition,
 		ContentEncoding: o.ContentEncoding, ContentLanguage: o.ContentLanguage, WebsiteRedirectLocation: o.Redirect,
 		Metadata: o.Metadata, StorageClass: s3.StorageClass(o.Class),
+		ObjectLockMode: o.mode(), ObjectLockRetainUntilDate: o.retainUntil(), ObjectLockLegalHoldStatus: o.legalHold(),
 	}
 	if o.Expires != 0 {
 		out.Expires = time.Unix(o.Expires, 0).UTC()
@@ -255,6 +256,7 @@ func headOf(g *s3.GetObjectOutput) *s3.HeadObjectOutput {
 		SSEKMSKeyId: g.SSEKMSKeyId, BucketKeyEnabled: g.BucketKeyEnabled,
 		SSECustomerAlgorithm: g.SSECustomerAlgorithm, SSECustomerKeyMD5: g.SSECustomerKeyMD5,
 		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount,
+		ObjectLockMode: g.ObjectLockMode, ObjectLockRetainUntilDate: g.ObjectLockRetainUntilDate, ObjectLockLegalHoldStatus: g.ObjectLockLegalHoldStatus,
 	}
 }
 

@@ -42,6 +42,8 @@ type upload struct {
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
 	// ACL is the access control list that the object is to have.
 	ACL accesscontrol.Asked `cbor:"50,keyasint"`
+	// The lock is what the client asked for; the bucket's default applies when the object is made.
+	lock
 }
 
 func (u *upload) checksumType() s3.ChecksumType {
@@ -84,7 +86,7 @@ func keyMark(key string) string {
 
 func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput) (*s3.CreateMultipartUploadOutput, error) {
 	call := api.CallFrom(ctx)
-	u, asked, err := prepareUpload(in)
+	u, asked, err := prepareUpload(in, call.Time)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +104,9 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		if l != nil {
 			u.Encryption = &l.encryption
 		}
+		if _, err := b.newLock(u.lock, call.Time); err != nil {
+			return err
+		}
 		return storage.PutRecord(tx, keyUpload(b.ID, in.Key, id), u)
 	})
 	if err != nil {
@@ -118,7 +123,7 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 }
 
 // prepareUpload finds every error in the input and makes the record of the rest.
-func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked, error) {
+func prepareUpload(in *s3.CreateMultipartUploadInput, now time.Time) (*upload, encryptionAsked, error) {
 	asked := encryptionAsked{
 		in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled,
 		customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5},
@@ -129,12 +134,6 @@ func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked,
 	if err := asked.check(); err != nil {
 		return nil, asked, err
 	}
-	err := protection{
-		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
-	}.check()
-	if err != nil {
-		return nil, asked, err
-	}
 	u := &upload{attributes: attributes{
 		ContentType: in.ContentType, CacheControl: in.CacheControl, ContentDisposition: in.ContentDisposition,
 		ContentEncoding: in.ContentEncoding, ContentLanguage: in.ContentLanguage, Expires: seconds(in.Expires),
@@ -143,6 +142,7 @@ func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked,
 	if err := u.normalise(); err != nil {
 		return nil, asked, err
 	}
+	var err error
 	if u.Class, err = storageClass(in.StorageClass); err != nil {
 		return nil, asked, err
 	}
@@ -153,6 +153,9 @@ func prepareUpload(in *s3.CreateMultipartUploadInput) (*upload, encryptionAsked,
 		Canned: string(in.ACL), FullControl: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP,
 	}.Ask()
 	if err != nil {
+		return nil, asked, err
+	}
+	if u.lock, err = (lockHeaders{in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus}).read(now); err != nil {
 		return nil, asked, err
 	}
 	if u.Algorithm, err = parseAlgorithm(in.ChecksumAlgorithm, "x-amz-checksum-algorithm"); err != nil {
@@ -229,6 +232,9 @@ func (s *Service) uploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.U
 	_, u, err := s.viewUpload(in.Bucket, in.ExpectedBucketOwner, in.Key, in.UploadId)
 	if err != nil {
 		return nil, err
+	}
+	if u.lock != (lock{}) && !promise.guarded() {
+		return nil, errLockUnchecked("Put Part")
 	}
 	if sent := promise.sum.Algorithm; u.Asked && sent != noAlgorithm && sent != u.Algorithm {
 		return nil, errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", lower(u.Algorithm), lower(sent))

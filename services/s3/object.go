@@ -57,6 +57,7 @@ type object struct {
 	// Encryption is nil under S3's own keys.
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
 	access
+	lock
 }
 
 // attributes are what a writer says of an object besides its bytes.
@@ -131,26 +132,6 @@ func storageClass(class s3.StorageClass) (string, error) {
 // archived says that an object cannot be read before it is restored.
 func (o *object) archived() bool {
 	return o.Class == string(s3.StorageClassGlacier) || o.Class == string(s3.StorageClassDeepArchive)
-}
-
-// protection is what a request asks for besides storing bytes; what is not
-// carried out is refused.
-type protection struct {
-	lockMode  s3.ObjectLockMode
-	lockUntil time.Time
-	legalHold s3.ObjectLockLegalHoldStatus
-}
-
-func (p protection) check() error {
-	switch {
-	case p.lockMode != "":
-		return errNotImplemented("x-amz-object-lock-mode")
-	case !p.lockUntil.IsZero():
-		return errNotImplemented("x-amz-object-lock-retain-until-date")
-	case p.legalHold != "":
-		return errNotImplemented("x-amz-object-lock-legal-hold")
-	}
-	return nil
 }
 
 // objectRef names an object as requests do.

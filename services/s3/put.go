@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
@@ -15,7 +16,7 @@ import (
 // an object. A body that does not arrive whole, or is not what it was said to
 // be, is never seen.
 func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
-	o, promise, asked, err := preparePut(in)
+	o, promise, asked, err := preparePut(in, api.CallFrom(ctx).Time)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +80,7 @@ func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *obje
 	o.writer = call.Account
 	o.Encryption = got.encryption()
 	s.setBody(o, got.body())
+	asked := o.lock
 	return s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
@@ -88,6 +90,12 @@ func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *obje
 			if sealed, err := s.seals(tx, b, encryptionAsked{}); err != nil || sealed {
 				return cmp.Or(err, errUnsealed)
 			}
+		}
+		if o.lock, err = b.newLock(asked, call.Time); err != nil {
+			return err
+		}
+		if o.lock != (lock{}) && in.ContentMD5 == "" && got.sent.Algorithm == noAlgorithm {
+			return errLockUnchecked("Put Object")
 		}
 		old, err := head(tx, b, in.Key)
 		if err != nil {
@@ -115,7 +123,7 @@ func putEvent(in *s3.PutObjectInput) event {
 }
 
 // preparePut finds every error in the input and makes the object of the rest.
-func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error) {
+func preparePut(in *s3.PutObjectInput, now time.Time) (*object, promise, encryptionAsked, error) {
 	asked := encryptionAsked{
 		in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled,
 		customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5},
@@ -129,12 +137,6 @@ func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error
 	if err := asked.check(); err != nil {
 		return nil, promise{}, asked, err
 	}
-	err := protection{
-		lockMode: in.ObjectLockMode, lockUntil: in.ObjectLockRetainUntilDate, legalHold: in.ObjectLockLegalHoldStatus,
-	}.check()
-	if err != nil {
-		return nil, promise{}, asked, err
-	}
 	o := &object{attributes: attributes{
 		ContentType: in.ContentType, CacheControl: in.CacheControl, ContentDisposition: in.ContentDisposition,
 		ContentEncoding: in.ContentEncoding, ContentLanguage: in.ContentLanguage, Expires: seconds(in.Expires),
@@ -143,6 +145,7 @@ func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error
 	if err := o.normalise(); err != nil {
 		return nil, promise{}, asked, err
 	}
+	var err error
 	if o.Class, err = storageClass(in.StorageClass); err != nil {
 		return nil, promise{}, asked, err
 	}
@@ -153,6 +156,9 @@ func preparePut(in *s3.PutObjectInput) (*object, promise, encryptionAsked, error
 		Canned: string(in.ACL), FullControl: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP,
 	}.Ask()
 	if err != nil {
+		return nil, promise{}, asked, err
+	}
+	if o.lock, err = (lockHeaders{in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus}).read(now); err != nil {
 		return nil, promise{}, asked, err
 	}
 	p, err := incoming{in.Body, in.ContentLength, in.ContentMD5, putInputSums(in), in.ChecksumAlgorithm}.promised()

@@ -42,6 +42,9 @@ type promise struct {
 // its limit by who sends it on (api.Unmeasured).
 const unmeasured = -1
 
+// guarded says that the request sends a digest of the body.
+func (p promise) guarded() bool { return p.md5 != "" || p.sum.Algorithm != noAlgorithm }
+
 // promised finds what is wrong with what a request says of its body, before
 // the body is read.
 func (in incoming) promised() (promise, error) {

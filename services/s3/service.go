@@ -6,7 +6,7 @@
 // A bucket has an id besides its name, under which everything in it is kept.
 // An object is a record of what is known of it and a body: a list of blobs.
 // A version is an object, or a delete marker in the place of one; the newest version
-// of a key is its head, and the one that has no id is null.
+// of a key is its head, and the one that has no id is null. A lock keeps one from being deleted.
 // An upload is a multipart upload under way; when it is completed its parts'
 // blobs become the object's body, and when it ends its parts are swept away.
 // A promise is what a request says of the bytes that it sends, and a digest
@@ -21,7 +21,7 @@
 // Bucket names are unique among all accounts, and every region's endpoint
 // answers for every bucket. Who may do what is the server's to decide; the
 // service knows owners, and enforces the ownership of objects as new buckets do.
-// There is no object lock, MFA delete, nor anything that Operations does not list;
+// There is no MFA delete, nor anything that Operations does not list;
 // what asks for them is refused.
 //
 // Objects under S3's own keys (AES256) are kept as they are: no client of AWS can
@@ -90,7 +90,6 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketReplication.Handle(s.getBucketReplication),
 		s3.GetBucketRequestPayment.Handle(s.getBucketRequestPayment),
 		s3.GetBucketWebsite.Handle(s.getBucketWebsite),
-		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
 		s3.GetPublicAccessBlock.Handle(s.getPublicAccessBlock),
 
 		s3.DeleteBucketOwnershipControls.Handle(s.deleteBucketOwnershipControls),
@@ -118,8 +117,8 @@ func (s *Service) Operations() []api.Handler {
 		s3.PutBucketNotificationConfiguration.Handle(s.putBucketNotificationConfiguration),
 
 		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "RequestPayer"),
-		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
-		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("BypassGovernanceRetention", "MFA", "RequestPayer"),
+		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("MFA", "RequestPayer"),
+		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("MFA", "RequestPayer"),
 		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
 		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
@@ -133,6 +132,13 @@ func (s *Service) Operations() []api.Handler {
 
 		s3.GetBucketVersioning.Handle(s.getBucketVersioning),
 		s3.PutBucketVersioning.Handle(s.putBucketVersioning).WithoutEffect("MFA"),
+
+		s3.GetObjectLegalHold.Handle(s.getObjectLegalHold).WithoutEffect("RequestPayer"),
+		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
+		s3.GetObjectRetention.Handle(s.getObjectRetention).WithoutEffect("RequestPayer"),
+		s3.PutObjectLegalHold.Handle(s.putObjectLegalHold).WithoutEffect("RequestPayer"),
+		s3.PutObjectLockConfiguration.Handle(s.putObjectLockConfiguration).WithoutEffect("RequestPayer", "Token"),
+		s3.PutObjectRetention.Handle(s.putObjectRetention).WithoutEffect("RequestPayer"),
 
 		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
 		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),

@@ -34,7 +34,3 @@ func (s *Service) getBucketPolicy(_ context.Context, in *s3.GetBucketPolicyInput
 func (s *Service) getBucketPolicyStatus(_ context.Context, in *s3.GetBucketPolicyStatusInput) (*s3.GetBucketPolicyStatusOutput, error) {
 	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchBucketPolicy", "The bucket policy does not exist")
 }
-
-func (s *Service) getObjectLockConfiguration(_ context.Context, in *s3.GetObjectLockConfigurationInput) (*s3.GetObjectLockConfigurationOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
-}

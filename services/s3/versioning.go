@@ -34,6 +34,9 @@ func (s *Service) putBucketVersioning(_ context.Context, in *s3.PutBucketVersion
 		return nil, errMalformedXML()
 	}
 	err := s.changeBucket(in.Bucket, in.ExpectedBucketOwner, func(_ storage.Tx, b *bucket) error {
+		if b.Lock != nil && state != enabled {
+			return errInvalidBucketState("An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+		}
 		b.Versioning = state
 		return nil
 	})
