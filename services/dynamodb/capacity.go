@@ -23,7 +23,12 @@ func readUnits(n int, consistent bool) float64 {
 type consumed struct {
 	table   float64
 	indexes []indexConsumed
+	vectors []indexConsumed // whose units are bytes
 }
+
+// vectorFloor is the least that AWS counts for the writing of a vector index's
+// entry and for a search, in bytes.
+const vectorFloor = 1 << 10
 
 type indexConsumed struct {
 	*index
@@ -35,16 +40,26 @@ func (c *consumed) add(other consumed) {
 	for _, x := range other.indexes {
 		c.addIndex(x.index, x.units)
 	}
+	for _, x := range other.vectors {
+		addUnits(&c.vectors, x.index, x.units)
+	}
 }
 
-func (c *consumed) addIndex(x *index, units float64) {
-	for i := range c.indexes {
-		if c.indexes[i].index == x {
-			c.indexes[i].units += units
+func (c *consumed) addIndex(x *index, units float64) { addUnits(&c.indexes, x, units) }
+
+// addVector adds the writing of a vector index's entry of a size.
+func (c *consumed) addVector(x *index, size int) {
+	addUnits(&c.vectors, x, float64(max(size, vectorFloor)))
+}
+
+func addUnits(list *[]indexConsumed, x *index, units float64) {
+	for i := range *list {
+		if (*list)[i].index == x {
+			(*list)[i].units += units
 			return
 		}
 	}
-	c.indexes = append(c.indexes, indexConsumed{x, units})
+	*list = append(*list, indexConsumed{x, units})
 }
 
 // kind says which capacity was taken, for the answers that tell.
@@ -95,6 +110,12 @@ func (c *consumed) describe(asked ddb.ReturnConsumedCapacity, tableName string, 
 			*m = map[string]*ddb.Capacity{}
 		}
 		(*m)[x.Name] = part(x.units)
+	}
+	for _, x := range c.vectors {
+		if out.VectorIndexes == nil {
+			out.VectorIndexes = map[string]*ddb.VectorCapacity{}
+		}
+		out.VectorIndexes[x.Name] = &ddb.VectorCapacity{VectorWriteRequestBytes: &x.units}
 	}
 	return out
 }

@@ -252,6 +252,10 @@ func (s *Service) describeCounts(d *ddb.TableDescription, t *table) error {
 		n := counts[t.index(x.IndexName).Number]
 		x.ItemCount, x.IndexSizeBytes = &n.items, &n.bytes
 	}
+	for _, x := range d.VectorIndexes {
+		n := counts[t.index(x.IndexName).Number]
+		x.ItemCount, x.IndexSizeBytes = &n.items, &n.bytes
+	}
 	for _, x := range d.LocalSecondaryIndexes {
 		n := counts[t.index(x.IndexName).Number]
 		x.ItemCount, x.IndexSizeBytes = &n.items, &n.bytes

@@ -44,6 +44,9 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 		t.addIndex(&tableIndex{Name: x.IndexName, Global: true, Key: x.KeySchema, Projection: x.Projection,
 			Throughput: provisioned(x.ProvisionedThroughput), OnDemand: x.OnDemandThroughput, Warm: x.WarmThroughput})
 	}
+	for _, x := range in.VectorIndexes {
+		t.addIndex(newVectorIndex(x))
+	}
 	for _, x := range in.LocalSecondaryIndexes {
 		t.addIndex(&tableIndex{Name: x.IndexName, Key: x.KeySchema, Projection: x.Projection})
 	}
@@ -93,7 +96,6 @@ func provisioned(p *ddb.ProvisionedThroughput) throughput {
 // checkCreate finds what is wrong with a table that is to be made.
 func checkCreate(in *ddb.CreateTableInput) error {
 	beyond := []parameter{
-		{"VectorIndexes", in.VectorIndexes != nil},
 		{"ResourcePolicy", in.ResourcePolicy != ""},
 		{"GlobalTableSourceArn", in.GlobalTableSourceArn != ""},
 		{"GlobalTableSettingsReplicationMode", in.GlobalTableSettingsReplicationMode != ""},
@@ -128,7 +130,7 @@ func checkCreate(in *ddb.CreateTableInput) error {
 	if err := checkKeySchema(in.KeySchema, defined, 1); err != nil {
 		return err
 	}
-	if in.LocalSecondaryIndexes == nil && in.GlobalSecondaryIndexes == nil && len(in.KeySchema) != len(defined) {
+	if in.LocalSecondaryIndexes == nil && in.GlobalSecondaryIndexes == nil && in.VectorIndexes == nil && len(in.KeySchema) != len(defined) {
 		return errParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 	}
 	indexNames := map[string]bool{}
@@ -136,6 +138,9 @@ func checkCreate(in *ddb.CreateTableInput) error {
 		return err
 	}
 	if err := checkGlobals(in, defined, indexNames); err != nil {
+		return err
+	}
+	if err := checkVectors(in, defined, indexNames); err != nil {
 		return err
 	}
 	return checkDefinitions(in, defined)
@@ -213,11 +218,14 @@ func checkGlobals(in *ddb.CreateTableInput, defined []string, indexNames map[str
 // checkDefinitions finds attributes that are defined twice or in vain.
 func checkDefinitions(in *ddb.CreateTableInput, defined []string) error {
 	var used []string
+	useName := func(name string) {
+		if !slices.Contains(used, name) {
+			used = append(used, name)
+		}
+	}
 	use := func(elements []*ddb.KeySchemaElement) {
 		for _, e := range elements {
-			if !slices.Contains(used, e.AttributeName) {
-				used = append(used, e.AttributeName)
-			}
+			useName(e.AttributeName)
 		}
 	}
 	use(in.KeySchema)
@@ -226,6 +234,11 @@ func checkDefinitions(in *ddb.CreateTableInput, defined []string) error {
 	}
 	for _, x := range in.GlobalSecondaryIndexes {
 		use(x.KeySchema)
+	}
+	for _, x := range in.VectorIndexes {
+		for _, e := range x.SearchSchema {
+			useName(e.AttributeName)
+		}
 	}
 	if len(used) != len(defined) {
 		return errUnusedDefinitions(defined, used)

@@ -50,7 +50,7 @@ func (l *listing) source(t *schema) (*source, error) {
 		return &source{schema: t, keys: &t.keySchema}, nil
 	}
 	for _, x := range t.indexes {
-		if x.Name != l.index {
+		if x.Name != l.index || x.Vector != nil {
 			continue
 		}
 		if x.Global && l.consistent {

@@ -104,6 +104,11 @@ func (t *schema) prepare(x *tableIndex) *index {
 	for _, a := range slices.Concat(t.all, out.all) {
 		out.projected[a.name] = true
 	}
+	if x.Vector != nil {
+		for _, e := range x.Vector.Schema {
+			out.projected[e.AttributeName] = true
+		}
+	}
 	return out
 }
 
@@ -123,11 +128,14 @@ func (x *index) has(it item.Item) bool {
 			return false
 		}
 	}
-	return true
+	return x.Vector == nil || it[x.Vector.Attribute] != nil
 }
 
 // entry is what the index keeps of an item.
 func (x *index) entry(of item.Item) item.Item {
+	if x.Vector != nil {
+		return x.vectorEntry(of)
+	}
 	if x.projected == nil {
 		return of
 	}
@@ -238,6 +246,11 @@ func (t *schema) checkIndexKeys(it item.Item) error {
 					"The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, a.name)
 			}
 			if err := checkSize(v, i < len(x.partition)); err != nil {
+				return err
+			}
+		}
+		if x.Vector != nil {
+			if err := x.checkVector(it); err != nil {
 				return err
 			}
 		}

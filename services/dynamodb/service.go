@@ -6,7 +6,8 @@
 // and each index it belongs to has an entry with a copy of what the index
 // projects. Item, entries and table are read and written in one transaction,
 // so an index never lags behind its table: global indexes are as consistent as
-// local ones, which AWS does not promise.
+// local ones, which AWS does not promise. Vector indexes are indexes of the same
+// kind, and a search of one is exact: it looks at every vector of its partition.
 //
 // A table with a stream has a record of every change of an item, which is
 // written in the change's own transaction. Streams, the service that reads
@@ -98,6 +99,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.PutItem.Handle(s.putItem),
 		ddb.Query.Handle(s.query),
 		ddb.Scan.Handle(s.scan),
+		ddb.SearchVectors.Handle(s.searchVectors),
 		ddb.TagResource.Handle(s.tagResource),
 		ddb.TransactGetItems.Handle(s.transactGetItems),
 		ddb.TransactWriteItems.Handle(s.transactWriteItems),

@@ -71,6 +71,8 @@ type tableIndex struct {
 	Throughput throughput
 	OnDemand   *ddb.OnDemandThroughput
 	Warm       *ddb.WarmThroughput
+	// Vector is what makes it a vector index; nil for other indexes.
+	Vector *vectorIndex
 	// Backfilling is set until the items that were there before the index are in it.
 	Backfilling bool
 }
@@ -123,9 +125,12 @@ func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
 		d.LatestStreamArn = t.arn() + "/stream/" + d.LatestStreamLabel
 	}
 	for _, x := range t.Indexes {
-		if x.Global {
+		switch {
+		case x.Vector != nil:
+			d.VectorIndexes = append(d.VectorIndexes, x.describeVector(t, status))
+		case x.Global:
 			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, x.describeGlobal(t, status))
-		} else {
+		default:
 			d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, x.describeLocal(t))
 		}
 	}

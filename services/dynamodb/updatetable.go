@@ -57,13 +57,12 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 		{"MultiRegionConsistency", in.MultiRegionConsistency != ""},
 		{"GlobalTableWitnessUpdates", in.GlobalTableWitnessUpdates != nil},
 		{"GlobalTableSettingsReplicationMode", in.GlobalTableSettingsReplicationMode != ""},
-		{"VectorIndexUpdates", in.VectorIndexUpdates != nil},
 	}
 	for _, member := range given(beyond) {
 		return errNotImplemented(member)
 	}
 	if in.ProvisionedThroughput == nil && in.BillingMode == "" && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
-		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil {
+		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil && len(in.VectorIndexUpdates) == 0 {
 		return errValidation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, " +
 			"MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required")
 	}
@@ -104,7 +103,7 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 		}
 		seen[name] = true
 	}
-	if changes > 1 || len(in.GlobalSecondaryIndexUpdates) > 5 {
+	if changes += len(in.VectorIndexUpdates); changes > 1 || len(in.GlobalSecondaryIndexUpdates) > 5 {
 		return &ddb.LimitExceededException{Message: "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"}
 	}
 	return nil
@@ -155,7 +154,9 @@ type tableUpdate struct {
 	now    time.Time
 	before *ddb.TableDescription
 	task   *task
-	gone   *ddb.GlobalSecondaryIndexDescription // an index that is deleted
+	// An index that is deleted.
+	gone       *ddb.GlobalSecondaryIndexDescription
+	goneVector *ddb.VectorIndexDescription
 }
 
 func (u *tableUpdate) apply() error {
@@ -175,6 +176,9 @@ func (u *tableUpdate) apply() error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := u.updateVectors(); err != nil {
+		return err
 	}
 	if on := u.in.DeletionProtectionEnabled; on != nil {
 		u.Protected = *on
@@ -223,6 +227,9 @@ func (u *tableUpdate) applyBilling() error {
 			x.Throughput = throughput{}
 		}
 	case !onDemand && u.Billing.OnDemand:
+		if u.vectors() > 0 {
+			return errNotOnDemand()
+		}
 		if err := u.checkIndexThroughput(); err != nil {
 			return err
 		}
@@ -272,7 +279,7 @@ func (p *throughput) change(to *ddb.ProvisionedThroughput, now time.Time) error 
 
 func (u *tableUpdate) global(name string) (*tableIndex, error) {
 	x := u.index(name)
-	if x == nil || !x.Global {
+	if x == nil || !x.Global || x.Vector != nil {
 		return nil, &ddb.ResourceNotFoundException{Message: "Requested resource not found"}
 	}
 	return x, nil
@@ -299,15 +306,9 @@ func (u *tableUpdate) updateIndex(in *ddb.UpdateGlobalSecondaryIndexAction) erro
 }
 
 func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) error {
-	attributes := slices.Clone(u.Attributes)
-	for _, d := range u.in.AttributeDefinitions {
-		i := slices.IndexFunc(attributes, func(a *ddb.AttributeDefinition) bool { return a.AttributeName == d.AttributeName })
-		switch {
-		case i < 0:
-			attributes = append(attributes, d)
-		case attributes[i].AttributeType != d.AttributeType:
-			return u.errRedefined(in.KeySchema, attributes)
-		}
+	attributes, err := u.definitions(in.KeySchema)
+	if err != nil {
+		return err
 	}
 	if u.in.AttributeDefinitions == nil {
 		return errParameter("AttributeDefinitions is not specified for index: %s", in.IndexName)
@@ -323,7 +324,7 @@ func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) erro
 	}
 	globals := 0
 	for _, x := range u.Indexes {
-		if x.Global {
+		if x.Global && x.Vector == nil {
 			globals++
 		}
 	}
@@ -337,12 +338,34 @@ func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) erro
 		return errParameter("ProvisionedThroughput must be specified for index: %s", in.IndexName)
 	}
 	x := &tableIndex{Name: in.IndexName, Global: true, Key: in.KeySchema, Projection: in.Projection,
-		Throughput: provisioned(in.ProvisionedThroughput), OnDemand: in.OnDemandThroughput, Warm: in.WarmThroughput, Backfilling: true}
+		Throughput: provisioned(in.ProvisionedThroughput), OnDemand: in.OnDemandThroughput, Warm: in.WarmThroughput}
+	u.fillIndex(x, attributes)
+	return nil
+}
+
+// definitions are those of the table and of the request, which adds an index
+// with the key.
+func (u *tableUpdate) definitions(key []*ddb.KeySchemaElement) ([]*ddb.AttributeDefinition, error) {
+	attributes := slices.Clone(u.Attributes)
+	for _, d := range u.in.AttributeDefinitions {
+		i := slices.IndexFunc(attributes, func(a *ddb.AttributeDefinition) bool { return a.AttributeName == d.AttributeName })
+		switch {
+		case i < 0:
+			attributes = append(attributes, d)
+		case attributes[i].AttributeType != d.AttributeType:
+			return nil, u.errRedefined(key, attributes)
+		}
+	}
+	return attributes, nil
+}
+
+// fillIndex adds an index with the definitions it needs, and the task to fill it.
+func (u *tableUpdate) fillIndex(x *tableIndex, attributes []*ddb.AttributeDefinition) {
+	x.Backfilling = true
 	u.addIndex(x)
 	u.Attributes = attributes
 	u.dropDefinitions()
 	u.task = &task{Fill: &fill{Account: u.Account, Region: u.Region, Name: u.Name, Table: u.Number, Index: x.Number}}
-	return nil
 }
 
 // errRedefined is the error of an index key whose attributes are defined anew,
@@ -370,20 +393,32 @@ func (u *tableUpdate) deleteIndex(name string) error {
 	}
 	u.gone = x.describeGlobal(u.table, ddb.TableStatusUpdating)
 	u.gone.IndexStatus = ddb.IndexStatusDeleting
+	u.removeIndex(x)
+	return nil
+}
+
+// removeIndex takes an index off the table, and adds the task to remove its entries.
+func (u *tableUpdate) removeIndex(x *tableIndex) {
 	u.Indexes = slices.DeleteFunc(u.Indexes, func(y *tableIndex) bool { return y == x })
 	u.dropDefinitions()
 	u.task = &task{Remove: indexKey(u.Account, u.Region, u.Number, x.Number)}
-	return nil
 }
 
 // dropDefinitions forgets attributes that no key has any more.
 func (u *tableUpdate) dropDefinitions() {
 	keys := slices.Clone(u.Key)
+	var filters []string
 	for _, x := range u.Indexes {
 		keys = append(keys, x.Key...)
+		if x.Vector != nil {
+			for _, e := range x.Vector.Schema {
+				filters = append(filters, e.AttributeName)
+			}
+		}
 	}
 	u.Attributes = slices.DeleteFunc(slices.Clone(u.Attributes), func(a *ddb.AttributeDefinition) bool {
-		return !slices.ContainsFunc(keys, func(e *ddb.KeySchemaElement) bool { return e.AttributeName == a.AttributeName })
+		return !slices.Contains(filters, a.AttributeName) &&
+			!slices.ContainsFunc(keys, func(e *ddb.KeySchemaElement) bool { return e.AttributeName == a.AttributeName })
 	})
 }
 
@@ -396,6 +431,9 @@ func (u *tableUpdate) describe() *ddb.TableDescription {
 	}
 	if u.gone != nil {
 		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, u.gone)
+	}
+	if u.goneVector != nil {
+		d.VectorIndexes = append(d.VectorIndexes, u.goneVector)
 	}
 	return d
 }

@@ -151,7 +151,7 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 		return nil, err
 	}
 	e.newData = encoded
-	e.consumed.table = units(max(e.oldSize, e.newSize), writeUnit)
+	e.consumed.table = units(max(t.billed(e.old, e.oldSize), t.billed(e.new, e.newSize)), writeUnit)
 	switch {
 	case encoded != nil:
 		err = tx.Set(key, encoded)
@@ -235,6 +235,11 @@ func (t *schema) checkUpdated(it item.Item) error {
 				return err
 			}
 		}
+		if x.Vector != nil {
+			if err := x.checkVector(it); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -268,6 +273,8 @@ func (t *schema) writeEntry(tx storage.Tx, x *index, e *effect) error {
 		return nil
 	}
 	switch {
+	case x.Vector != nil:
+		e.consumed.addVector(x, max(oldSize, newSize))
 	case same:
 		e.consumed.addIndex(x, units(max(oldSize, newSize), writeUnit))
 	case oldKey != nil && newKey != nil:
