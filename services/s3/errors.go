@@ -38,6 +38,19 @@ func errDeleted(key string, marker *object) error {
 		WithHeader("x-amz-delete-marker", "true").WithHeader("x-amz-version-id", marker.id())
 }
 
+func errMethodNotAllowed(method, resource string) error {
+	return api.Errorf("MethodNotAllowed", 405, "The specified method is not allowed against this resource.").
+		With("Method", method).With("ResourceType", resource)
+}
+
+func errInvalidURI() error {
+	return api.Errorf("InvalidURI", 400, "Couldn't parse the specified URI.")
+}
+
+func errInternal() *api.Error {
+	return api.Errorf("InternalError", 500, "We encountered an internal error. Please try again.")
+}
+
 // errDeleteMarker is the answer to who asks a delete marker for what only objects have.
 func errDeleteMarker(method string, marker *object) error {
 	return api.Errorf("MethodNotAllowed", 405, "The specified method is not allowed against this resource.").

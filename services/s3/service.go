@@ -107,7 +107,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.PutBucketEncryption.Handle(s.putBucketEncryption).WithoutEffect("ServerSideEncryptionConfiguration"),
 		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle).WithoutEffect("LifecycleConfiguration"),
 		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus"),
-		s3.PutBucketWebsite.Handle(s.putBucketWebsite).WithoutEffect("WebsiteConfiguration"),
+		s3.PutBucketWebsite.Handle(s.putBucketWebsite),
 
 		s3.DeleteBucketTagging.Handle(s.deleteBucketTagging),
 		s3.GetBucketTagging.Handle(s.getBucketTagging),
