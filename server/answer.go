@@ -14,6 +14,16 @@ type answer struct {
 	status int
 	bytes  int64
 	paced  bool
+	// request is the headers of what is answered.
+	request http.Header
+}
+
+// Asked implements protocol.Asker.
+func (a *answer) Asked(header string) string {
+	if values := a.request[header]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // WriteHeader leaves a plain 200 to net/http, which then need not copy the

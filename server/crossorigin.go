@@ -30,6 +30,9 @@ func (x *exchange) crossOrigin(r *http.Request) (answered bool) {
 		x.fail(err)
 		return true
 	}
+	if len(headers) == 0 {
+		return false
+	}
 	h := x.answer.Header()
 	for _, f := range headers {
 		h.Set(f.Name, f.Value)

@@ -95,14 +95,25 @@ func (t *target) service() *api.Service {
 	return t.model.Service
 }
 
-// header sets what every answer of a service carries.
+// header names the request, and sets what every answer of a service carries.
 func (x *exchange) header() {
 	h := x.answer.Header()
-	if svc := x.target.service(); svc != nil && svc.Name == "s3" {
+	name := ""
+	if svc := x.target.service(); svc != nil {
+		name = svc.Name
+	}
+	switch name {
+	case "s3":
+		x.id = x.server.options.IDs.UUID()
 		h["X-Amz-Request-Id"] = []string{x.id}
 		h["X-Amz-Id-2"] = []string{x.id}
 		h["Server"] = []string{"AmazonS3"}
 		return
+	case "dynamodb":
+		x.id = requestID(x.server.options.IDs)
+		h["Server"] = serverServer
+	default:
+		x.id = x.server.options.IDs.UUID()
 	}
 	h["X-Amzn-Requestid"] = []string{x.id}
 }

@@ -101,7 +101,11 @@ func (d *directory) identify(r *http.Request, only *entry) target {
 		t.region = scope.region
 	}
 	if x := r.Header.Get("X-Amz-Target"); x != "" {
-		return d.json(x, scope, t)
+		t = d.json(x, scope, t)
+		if t.model == nil && only != nil {
+			t.model, t.unknown = only.model, ""
+		}
+		return t
 	}
 	path := r.URL.EscapedPath()
 	q := parseParameters(r.URL.RawQuery)

@@ -162,8 +162,8 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ct
 // ServeHTTP answers one request: a plane's, or the AWS API's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{
-		server: s, start: s.options.Clock.Now(), began: time.Now(), id: s.options.IDs.UUID(),
-		answer: answer{ResponseWriter: w},
+		server: s, start: s.options.Clock.Now(), began: time.Now(),
+		answer: answer{ResponseWriter: w, request: r.Header},
 	}
 	defer x.finish(r)
 	if s.options.Clock.Moved() { // clients take the Date for the server's clock, and sign by it
@@ -174,7 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.only = s.only(r)
 	if plane, pr := s.planeFor(r, x.only); plane != nil {
-		x.what = r.Method + " " + r.URL.Path
+		x.what, x.id = r.Method+" "+r.URL.Path, s.options.IDs.UUID()
 		plane.ServeHTTP(&x.answer, pr)
 		return
 	}
@@ -187,18 +187,21 @@ func (x *exchange) api(r *http.Request) {
 	s := x.server
 	x.target = s.directory.identify(r, x.only)
 	t := &x.target
+	x.header()
 	if t.inForm {
 		if err := x.readForm(r); err != nil {
 			x.fail(err)
 			return
 		}
 	}
-	x.header()
 	if x.crossOrigin(r) {
 		return
 	}
 	if x.isPost(r) {
 		x.post(r)
+		return
+	}
+	if x.nameless(r) {
 		return
 	}
 	if err := x.known(r.Method); err != nil {

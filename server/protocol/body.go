@@ -84,10 +84,23 @@ func readAll(r io.Reader, length int64, buf []byte) ([]byte, error) {
 // writeBody sends a whole answer.
 func writeBody(w http.ResponseWriter, svc *api.Service, status int, contentType string, body []byte) error {
 	h := w.Header()
+	q := quirkOf(svc)
+	if q.encodes && len(body) >= leastCompressed {
+		if encoding := preferred(asked(w, "Accept-Encoding")); encoding != "" {
+			var err error
+			if body, err = compressed(encoding, body); err != nil {
+				return err
+			}
+			setHeader(h, "Content-Encoding", encoding)
+		}
+	}
+	if a, ok := w.(Asker); ok && q.encodes && contentType != "" && !strings.HasPrefix(a.Asked("Content-Type"), contentType) {
+		contentType = "application/json"
+	}
 	if len(body) > 0 && contentType != "" {
 		setHeader(h, "Content-Type", contentType)
 	}
-	if quirkOf(svc).crc32 {
+	if q.crc32 {
 		setHeader(h, "X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	// An answer to HEAD has the length that the body would have had.

@@ -17,6 +17,13 @@ type quirk struct {
 	framework bool
 	// crc32 services send the CRC-32 of each body in x-amz-crc32.
 	crc32 bool
+	// encodes services compress answers for clients that accept it, take
+	// requests that are, and have a fault where a request's body is not in its
+	// Content-Encoding. Their answers have the Content-Type of the request, and
+	// an empty body is no empty object to them.
+	encodes bool
+	// bare operations have answers without a body, not even an empty object.
+	bare map[string]bool
 	// message is what unmodelled errors call their message ("message").
 	message string
 	// errorOwner services fill a member Type of their errors with User or Service.
@@ -113,7 +120,8 @@ const unknownError = "The request processing has failed because of an unknown er
 // quirks are kept by the names of the generated packages.
 var quirks = map[string]*quirk{
 	"dynamodb": {
-		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true,
+		namespace: "com.amazonaws.dynamodb.v20120810#", framework: true, crc32: true, encodes: true,
+		bare:         map[string]bool{"TagResource": true, "UntagResource": true},
 		internalCode: "InternalServerError", internalText: unknownError, validation: styleDynamoDB,
 	},
 	"dynamodbstreams": {

@@ -13,10 +13,19 @@ type rpc struct{ notation notation }
 // Decode implements Codec.
 func (c rpc) Decode(op *api.Operation, r *http.Request, _ map[string]string, in any) (api.Presence, error) {
 	buf := buffers.Get().(*[]byte)
-	body, err := readBody(r.Body, r.ContentLength, r.Header, *buf)
+	var body []byte
+	var err error
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && quirkOf(op.Service).encodes {
+		body, err = inflated(encoding, r.Body, *buf)
+	} else {
+		body, err = readBody(r.Body, r.ContentLength, r.Header, *buf)
+	}
 	defer func() { free(buf, body) }()
 	if err != nil {
 		return nil, err
+	}
+	if len(body) == 0 && quirkOf(op.Service).encodes {
+		return nil, errMalformedJSON(op.Service)
 	}
 	if _, form := c.notation.(formNotation); form && r.URL.RawQuery != "" {
 		// Query services take parameters in the URI as well.
@@ -39,8 +48,10 @@ func (c rpc) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	buf := buffers.Get().(*[]byte)
 	e.buf = *buf
 	defer func() { free(buf, e.buf) }()
-	if err := c.notation.encode(&e, sh, s); err != nil {
-		return err
+	if len(sh.members) > 0 || !quirkOf(op.Service).bare[op.Name] {
+		if err := c.notation.encode(&e, sh, s); err != nil {
+			return err
+		}
 	}
 	return writeBody(w, op.Service, http.StatusOK, c.notation.contentType(op), e.buf)
 }
