@@ -2,11 +2,13 @@ package s3
 
 import (
 	"context"
+	"sync"
 
 	"github.com/virga-cloud/virga/api/ids"
 	"github.com/virga-cloud/virga/api/s3"
 	"github.com/virga-cloud/virga/services/s3/fault"
 	"github.com/virga-cloud/virga/services/s3/lifecycle"
+	"github.com/virga-cloud/virga/storage"
 )
 
 // lifecycleRules are what a bucket's lifecycle configuration says; every rule has an id.
@@ -15,6 +17,9 @@ type lifecycleRules struct {
 	// MinimumSize says which objects are too small for a transition whose rule
 	// does not say it.
 	MinimumSize s3.TransitionDefaultMinimumObjectSize `cbor:"2,keyasint"`
+
+	once sync.Once
+	plan *lifecycle.Plan
 }
 
 func (s *Service) getBucketLifecycle(_ context.Context, in *s3.GetBucketLifecycleConfigurationInput) (*s3.GetBucketLifecycleConfigurationOutput, error) {
@@ -29,7 +34,7 @@ func (s *Service) putBucketLifecycle(_ context.Context, in *s3.PutBucketLifecycl
 	if in.LifecycleConfiguration == nil {
 		return nil, errMalformedXML()
 	}
-	c := &lifecycleRules{in.LifecycleConfiguration.Rules, in.TransitionDefaultMinimumObjectSize}
+	c := &lifecycleRules{Rules: in.LifecycleConfiguration.Rules, MinimumSize: in.TransitionDefaultMinimumObjectSize}
 	if c.MinimumSize == "" {
 		c.MinimumSize = s3.TransitionDefaultMinimumObjectSizeAllStorageClasses_128k
 	} else if fault.Unknown(c.MinimumSize, string(c.MinimumSize)) {
@@ -44,7 +49,10 @@ func (s *Service) putBucketLifecycle(_ context.Context, in *s3.PutBucketLifecycl
 		}
 	}
 	out := &s3.PutBucketLifecycleConfigurationOutput{TransitionDefaultMinimumObjectSize: c.MinimumSize}
-	return out, s.settings.lifecycle.put(s, in.Bucket, in.ExpectedBucketOwner, c, nil)
+	return out, s.settings.lifecycle.put(s, in.Bucket, in.ExpectedBucketOwner, c, func(tx storage.Tx, _ *bucket) error {
+		tx.OnCommit(s.ageing.changed)
+		return nil
+	})
 }
 
 func (s *Service) deleteBucketLifecycle(_ context.Context, in *s3.DeleteBucketLifecycleInput) (*s3.DeleteBucketLifecycleOutput, error) {

@@ -69,7 +69,7 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 		if err := s.replace(tx, b, in.Key, old, o); err != nil {
 			return err
 		}
-		return s.emit(ctx, tx, b, eventComplete, in.Key, o)
+		return s.created(ctx, tx, b, eventComplete, in.Key, o)
 	})
 	if err != nil {
 		return nil, err
@@ -78,6 +78,7 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 	out := &s3.CompleteMultipartUploadOutput{
 		Location: objectURL(call, in.Bucket, in.Key), Bucket: in.Bucket, Key: in.Key, ETag: quoted(o.ETag),
 		ServerSideEncryption: s3.ServerSideEncryptionAes256, ChecksumType: o.Sum.kind(), VersionId: o.Version,
+		Expiration: o.expires,
 	}
 	completeSums(out).set(o.Sum)
 	if o.Encryption != nil {

@@ -58,7 +58,7 @@ func (s *Service) copyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 	copySums(result).set(o.Sum)
 	out := &s3.CopyObjectOutput{
 		CopyObjectResult: result, ServerSideEncryption: s3.ServerSideEncryptionAes256,
-		VersionId: made.version, CopySourceVersionId: made.sourceVersion,
+		VersionId: made.version, CopySourceVersionId: made.sourceVersion, Expiration: o.expires,
 	}
 	if c.sealed != nil {
 		copyEncryption(out).set(c.sealed.seal)
@@ -208,7 +208,7 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	if err := s.replace(tx, b, in.Key, old, o); err != nil {
 		return nil, err
 	}
-	return &copied{o, b.shown(o), src.object.Version}, s.emit(ctx, tx, b, eventCopy, in.Key, o)
+	return &copied{o, b.shown(o), src.object.Version}, s.created(ctx, tx, b, eventCopy, in.Key, o)
 }
 
 // make is the copy's record without its body. mustSeal says that the bytes

@@ -22,6 +22,16 @@ type deletion struct {
 	condition    writeCondition
 	// bypass asks to pass over retentions that allow it.
 	bypass bool
+	// expired says that a lifecycle rule asks for it, not a client.
+	expired bool
+}
+
+// events are what tells of a deletion: of a version, and of a key by a delete marker.
+func (d *deletion) events() (removed, marked event) {
+	if d.expired {
+		return eventExpired, eventExpiredMarker
+	}
+	return eventDelete, eventMarker
 }
 
 // deleted is what a deletion has done, as answers say it.
@@ -68,8 +78,9 @@ func (s *Service) delete(ctx context.Context, tx storage.Tx, b *bucket, d deleti
 		return deleted{}, err
 	}
 	done.marker = f.Marker
+	removed, _ := d.events()
 	gone := &object{Sequence: s.sequence(f.object), versioned: versioned{Version: f.Version}}
-	return done, s.emit(ctx, tx, b, eventDelete, d.key, gone)
+	return done, s.emit(ctx, tx, b, removed, d.key, gone)
 }
 
 // mark adds a delete marker.
@@ -87,7 +98,8 @@ func (s *Service) mark(ctx context.Context, tx storage.Tx, b *bucket, d deletion
 	}
 	told := *marker
 	told.ETag = emptyETag
-	return deleted{marker.id(), true}, s.emit(ctx, tx, b, eventMarker, d.key, &told)
+	_, marked := d.events()
+	return deleted{marker.id(), true}, s.emit(ctx, tx, b, marked, d.key, &told)
 }
 
 // emptyETag is the entity tag of no bytes, which events have for delete markers.
@@ -101,7 +113,7 @@ func (s *Service) deleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 		return nil, errNotImplemented("x-amz-if-match-last-modified-time")
 	}
 	bypass := in.BypassGovernanceRetention
-	d := deletion{in.Key, in.VersionId, writeCondition{match: in.IfMatch}, bypass != nil && *bypass}
+	d := deletion{key: in.Key, version: in.VersionId, condition: writeCondition{match: in.IfMatch}, bypass: bypass != nil && *bypass}
 	var done deleted
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
@@ -197,7 +209,7 @@ func (s *Service) deletePiece(ctx context.Context, in *s3.DeleteObjectsInput, pi
 				results[i].failed = errNoSuchVersion(o.Key, o.VersionId) // not the error that DeleteObject has
 				continue
 			}
-			done, err := s.delete(ctx, tx, b, deletion{o.Key, o.VersionId, writeCondition{match: o.ETag}, bypass})
+			done, err := s.delete(ctx, tx, b, deletion{key: o.Key, version: o.VersionId, condition: writeCondition{match: o.ETag}, bypass: bypass})
 			e, ok := errors.AsType[*api.Error](err)
 			if err != nil && !ok {
 				return err

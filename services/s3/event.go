@@ -25,13 +25,18 @@ type event struct {
 // The events that this service sends.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 var (
-	eventPut           = event{"ObjectCreated:Put", "2.1", "Object Created", "PutObject", ""}
-	eventPost          = event{"ObjectCreated:Post", "2.1", "Object Created", "POST Object", ""}
-	eventCopy          = event{"ObjectCreated:Copy", "2.1", "Object Created", "CopyObject", ""}
-	eventComplete      = event{"ObjectCreated:CompleteMultipartUpload", "2.1", "Object Created", "CompleteMultipartUpload", ""}
-	eventDelete        = event{"ObjectRemoved:Delete", "2.1", "Object Deleted", "DeleteObject", "Permanently Deleted"}
-	eventMarker        = event{"ObjectRemoved:DeleteMarkerCreated", "2.1", "Object Deleted", "DeleteObject", "Delete Marker Created"}
-	eventACL           = event{"ObjectAcl:Put", "2.3", "Object ACL Updated", "", ""}
+	eventPut      = event{"ObjectCreated:Put", "2.1", "Object Created", "PutObject", ""}
+	eventPost     = event{"ObjectCreated:Post", "2.1", "Object Created", "POST Object", ""}
+	eventCopy     = event{"ObjectCreated:Copy", "2.1", "Object Created", "CopyObject", ""}
+	eventComplete = event{"ObjectCreated:CompleteMultipartUpload", "2.1", "Object Created", "CompleteMultipartUpload", ""}
+	eventDelete   = event{"ObjectRemoved:Delete", "2.1", "Object Deleted", "DeleteObject", "Permanently Deleted"}
+	eventMarker   = event{"ObjectRemoved:DeleteMarkerCreated", "2.1", "Object Deleted", "DeleteObject", "Delete Marker Created"}
+	eventACL      = event{"ObjectAcl:Put", "2.3", "Object ACL Updated", "", ""}
+	// By lifecycle rules:
+	eventExpired       = event{"LifecycleExpiration:Delete", "2.3", "Object Deleted", "Lifecycle Expiration", "Permanently Deleted"}
+	eventExpiredMarker = event{"LifecycleExpiration:DeleteMarkerCreated", "2.3", "Object Deleted", "Lifecycle Expiration", "Delete Marker Created"}
+	eventMoved         = event{"LifecycleTransition", "2.3", "Object Storage Class Changed", "", ""}
+
 	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
 	eventTaggingDelete = event{"ObjectTagging:Delete", "2.3", "Object Tags Deleted", "", ""}
 )
@@ -52,6 +57,16 @@ type record struct {
 	RequestParameters requestParameters `json:"requestParameters"`
 	ResponseElements  responseElements  `json:"responseElements"`
 	S3                subject           `json:"s3"`
+	Lifecycle         *lifecycleData    `json:"lifecycleEventData,omitempty"`
+}
+
+// lifecycleData is in records of transitions only.
+type lifecycleData struct {
+	Transition transitionData `json:"transitionEventData"`
+}
+
+type transitionData struct {
+	Class string `json:"destinationStorageClass"`
 }
 
 type identity struct {
@@ -127,6 +142,9 @@ func newRecord(call *api.Call, b *bucket, configuration string, e event, key str
 	if e.detail == "Object Created" {
 		r.S3.Object.Size = &o.Size
 	}
+	if e == eventMoved {
+		r.Lifecycle = &lifecycleData{transitionData{o.Class}}
+	}
 	return r
 }
 
@@ -150,9 +168,10 @@ type bridgeDetail struct {
 	Object   bridgeObject `json:"object"`
 	Request  string       `json:"request-id"`
 	Who      string       `json:"requester"`
-	SourceIP string       `json:"source-ip-address"`
+	SourceIP string       `json:"source-ip-address,omitempty"`
 	Reason   string       `json:"reason,omitempty"`
 	Deletion string       `json:"deletion-type,omitempty"`
+	Class    string       `json:"destination-storage-class,omitempty"`
 }
 
 type bridgeBucket struct {
@@ -175,6 +194,12 @@ func (s *Service) emitBridge(ctx context.Context, tx storage.Tx, b *bucket, e ev
 	}
 	if e.detail == "Object Created" {
 		detail.Object.Size = &o.Size
+	}
+	if by := call.Principal.Service; by != "" { // a part of S3, not a request
+		detail.Who, detail.SourceIP = by, ""
+	}
+	if e == eventMoved {
+		detail.Object.Size, detail.Class = &o.Size, o.Class
 	}
 	payload, err := json.Marshal(bridgeEvent{
 		Version: "0", ID: s.env.IDs.UUID(), DetailType: e.detail, Source: "aws.s3", Account: b.Account,

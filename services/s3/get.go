@@ -78,6 +78,11 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 			return err
 		}
 		at.bucket, at.object = b, found
+		if in.VersionId == "" {
+			if found.expires, err = s.expiration(tx, b, in.Key, found); err != nil {
+				return err
+			}
+		}
 		if at.seal, err = s.unseal(tx, found.Encryption, customerOf(in)); err != nil {
 			return err
 		}
@@ -114,7 +119,7 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	if in.PartNumber != nil && o.Count > 0 {
 		out.PartsCount = new(int32(o.Count))
 	}
-	out.VersionId = b.shown(o)
+	out.VersionId, out.Expiration = b.shown(o), o.expires
 	// A checksum is of the whole; of a part it is known when the part was uploaded as such.
 	if in.ChecksumMode == s3.ChecksumModeEnabled {
 		switch {
@@ -255,7 +260,7 @@ func headOf(g *s3.GetObjectOutput) *s3.HeadObjectOutput {
 		WebsiteRedirectLocation: g.WebsiteRedirectLocation, ServerSideEncryption: g.ServerSideEncryption,
 		SSEKMSKeyId: g.SSEKMSKeyId, BucketKeyEnabled: g.BucketKeyEnabled,
 		SSECustomerAlgorithm: g.SSECustomerAlgorithm, SSECustomerKeyMD5: g.SSECustomerKeyMD5,
-		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount,
+		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount, Expiration: g.Expiration,
 		ObjectLockMode: g.ObjectLockMode, ObjectLockRetainUntilDate: g.ObjectLockRetainUntilDate, ObjectLockLegalHoldStatus: g.ObjectLockLegalHoldStatus,
 	}
 }

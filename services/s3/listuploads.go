@@ -102,6 +102,9 @@ func (s *Service) listParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListP
 			return err
 		}
 		out.Owner, out.Initiator, out.StorageClass = ownerOf(b.Account), &s3.Initiator{ID: ownerID(u.Initiator)}, u.class()
+		if out.AbortDate, out.AbortRuleId, err = s.ending(tx, b, in.Key, u); err != nil {
+			return err
+		}
 		if u.Asked {
 			out.ChecksumAlgorithm, out.ChecksumType = u.Algorithm.name(), u.checksumType()
 		}

@@ -92,6 +92,9 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 	}
 	u.Initiated, u.Initiator = call.Time.UnixMilli(), call.Account
 	id := newUploadID(call.Time, in.Key, s.env.IDs)
+	out := &s3.CreateMultipartUploadOutput{
+		Bucket: in.Bucket, Key: in.Key, UploadId: id, ServerSideEncryption: s3.ServerSideEncryptionAes256,
+	}
 	var l *seal
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, in.Bucket, in.ExpectedBucketOwner)
@@ -107,13 +110,13 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		if _, err := b.newLock(u.lock, call.Time); err != nil {
 			return err
 		}
+		if out.AbortDate, out.AbortRuleId, err = s.ending(tx, b, in.Key, u); err != nil {
+			return err
+		}
 		return storage.PutRecord(tx, keyUpload(b.ID, in.Key, id), u)
 	})
 	if err != nil {
 		return nil, err
-	}
-	out := &s3.CreateMultipartUploadOutput{
-		Bucket: in.Bucket, Key: in.Key, UploadId: id, ServerSideEncryption: s3.ServerSideEncryptionAes256,
 	}
 	if u.Asked {
 		out.ChecksumAlgorithm, out.ChecksumType = u.Algorithm.name(), u.checksumType()

@@ -53,6 +53,10 @@ type object struct {
 	// Body is where the bytes are; BodyID names a record that says it.
 	Body   *body  `cbor:"9,keyasint,omitempty"`
 	BodyID []byte `cbor:"10,keyasint,omitempty"`
+
+	// expires is the header that says when a lifecycle rule will delete it; it
+	// is not kept.
+	expires string
 	versioned
 	// Encryption is nil under S3's own keys.
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`

@@ -48,7 +48,7 @@ func (s *Service) putObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 	}
 	out := &s3.PutObjectOutput{
 		ETag: quoted(o.ETag), ServerSideEncryption: s3.ServerSideEncryptionAes256,
-		ChecksumType: o.Sum.kind(), VersionId: o.Version,
+		ChecksumType: o.Sum.kind(), VersionId: o.Version, Expiration: o.expires,
 	}
 	putSums(out).set(o.Sum)
 	putEncryption(out).set(got.seal)
@@ -110,7 +110,7 @@ func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *obje
 		if err := s.replace(tx, b, in.Key, old, o); err != nil {
 			return err
 		}
-		return s.emit(ctx, tx, b, putEvent(in), in.Key, o)
+		return s.created(ctx, tx, b, putEvent(in), in.Key, o)
 	})
 }
 

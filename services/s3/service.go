@@ -46,6 +46,7 @@ type Service struct {
 	env       service.Env
 	buckets   *storage.Cache[bucket]
 	functions Functions
+	ageing    ageing
 	last      atomic.Uint64 // the last sequence that was given
 	settings  settings
 }

@@ -154,13 +154,12 @@ func keysOnly(root storage.Key) storage.Range {
 	return r
 }
 
-// Run removes what earlier sweeps left, and returns when the context ends.
+// Run removes what earlier sweeps left, and then ages buckets until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.sweepAll(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
-	<-ctx.Done()
-	return nil
+	return s.ageAll(ctx)
 }
 
 func (s *Service) sweepAll(ctx context.Context) error {

@@ -1,0 +1,364 @@
+package s3
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/lifecycle"
+	"github.com/virga-cloud/virga/storage"
+)
+
+// Ageing carries out lifecycle configurations. Everything falls due at a midnight,
+// so it looks through the buckets that have one then, and after one was
+// changed. What is to be done is seen from the records alone: an ageing that was
+// interrupted is simply done again.
+
+// ageing is how far it has come.
+type ageing struct {
+	pass sync.Mutex // one looks through the buckets at a time
+
+	mu sync.Mutex
+	// done is when the last pass began after which no configuration was changed.
+	done time.Time
+	wake context.CancelFunc
+}
+
+// changed makes the next pass look at everything, soon.
+func (a *ageing) changed() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.done = time.Time{}
+	if a.wake != nil {
+		a.wake()
+	}
+}
+
+// due says whether anything can have fallen due since the last pass, and takes
+// note that one begins.
+func (a *ageing) due(now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.done.IsZero() && !now.Before(a.done) && now.Before(lifecycle.Midnight(a.done)) {
+		return false
+	}
+	a.done = now
+	return true
+}
+
+// sleep is a context that ends with ctx, or when a configuration is changed.
+func (a *ageing) sleep(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.wake = cancel
+	if a.done.IsZero() { // it was changed before we lay down
+		cancel()
+	}
+	return ctx, cancel
+}
+
+// ageAll ages all buckets, midnight after midnight, until the context ends.
+func (s *Service) ageAll(ctx context.Context) error {
+	for {
+		if err := s.age(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+		asleep, cancel := s.ageing.sleep(ctx)
+		_ = s.env.Clock.Wait(asleep, lifecycle.Midnight(s.env.Clock.Now()))
+		cancel()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// Drain implements service.Drainer: what lifecycle configurations ask for by
+// now has been done when it returns.
+func (s *Service) Drain(ctx context.Context) error { return s.age(ctx) }
+
+// age does what is due by now.
+func (s *Service) age(ctx context.Context) error {
+	s.ageing.pass.Lock()
+	defer s.ageing.pass.Unlock()
+	now := s.env.Clock.Now()
+	if !s.ageing.due(now) {
+		return nil
+	}
+	var names []string
+	err := s.env.DB.View(func(tx storage.Tx) error {
+		for r, err := range storage.Records[bucket](tx, storage.Prefix(rootBuckets)) {
+			if err != nil {
+				return err
+			}
+			if r.Value.Settings.has(kindLifecycle) {
+				names = append(names, r.Value.Name)
+			}
+		}
+		return nil
+	})
+	for _, name := range names {
+		if err == nil {
+			err = s.ageBucket(ctx, name, now)
+		}
+	}
+	if err != nil {
+		s.ageing.changed() // it is not done
+	}
+	return err
+}
+
+func (s *Service) ageBucket(ctx context.Context, name string, now time.Time) error {
+	a := &ager{Service: s, name: name, now: now}
+	err := s.env.DB.View(a.read)
+	if err == nil {
+		a.begin(ctx)
+		err = cmp.Or(a.objects(), a.versions(), a.uploads())
+	}
+	if err == errAgeless {
+		return nil
+	}
+	return err
+}
+
+// errAgeless says that the bucket, or its configuration, is no more.
+var errAgeless = errors.New("s3: nothing ages here")
+
+// read reads what the bucket is now. Whoever changes something does so first,
+// in his transaction: the bucket may have been given versions meanwhile.
+func (a *ager) read(tx storage.Tx) error {
+	b, err := a.Service.bucket(tx, a.name, "")
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Code == "NoSuchBucket" || b != nil && a.bucket != nil && b.ID != a.bucket.ID {
+		return errAgeless
+	}
+	if err != nil {
+		return err
+	}
+	c, err := a.settings.lifecycle.of(tx, b)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return errAgeless
+	}
+	a.bucket, a.plan = b, c.prepared()
+	return nil
+}
+
+// begin makes the call that everything is done in.
+func (a *ager) begin(ctx context.Context) {
+	a.ctx = api.WithCall(ctx, &api.Call{
+		Account: a.bucket.Account, Region: a.bucket.Region, Principal: api.Principal{Service: lifecyclePrincipal},
+		RequestID: a.env.IDs.UUID(), Time: a.now, SourceIP: lifecyclePrincipal,
+	})
+}
+
+// lifecyclePrincipal is who acts, as events name it.
+const lifecyclePrincipal = "s3.amazonaws.com"
+
+// prepared is the configuration as objects are looked at.
+func (c *lifecycleRules) prepared() *lifecycle.Plan {
+	c.once.Do(func() { c.plan = lifecycle.NewPlan(c.Rules, c.MinimumSize) })
+	return c.plan
+}
+
+// ager ages one bucket.
+type ager struct {
+	*Service
+	ctx    context.Context // of its own call
+	name   string
+	bucket *bucket
+	plan   *lifecycle.Plan
+	now    time.Time
+}
+
+// aged is an object as the rules look at it.
+func aged(key string, o *object) *lifecycle.Object {
+	return &lifecycle.Object{Key: key, Size: o.Size, Class: s3.StorageClass(o.class()), Tagged: func(k, v string) bool {
+		for _, t := range o.Tags {
+			if t.Key == k && t.Value == v {
+				return true
+			}
+		}
+		return false
+	}}
+}
+
+func (o *object) made() time.Time { return time.UnixMilli(o.Modified) }
+
+// lookPiece is how many records are looked at in one transaction, actPiece how
+// many of them another one changes.
+const lookPiece, actPiece = 1000, 50
+
+// walk looks at all records under root, in pieces, and acts on those that look
+// chooses. look gets the rest of the key. A page's act comes before the next page's look.
+func walk[T, C any](a *ager, root storage.Key, look func(tx storage.Tx, key *storage.KeyReader, v *T) (*C, error), act func(tx storage.Tx, chosen *C) error) error {
+	r := storage.Prefix(root)
+	for more := true; more; {
+		if err := a.ctx.Err(); err != nil {
+			return err
+		}
+		var chosen []*C
+		var last []byte
+		err := a.env.DB.View(func(tx storage.Tx) error {
+			n := 0
+			for e, err := range tx.Scan(r) {
+				if err != nil {
+					return err
+				}
+				v, err := storage.Decode[T](e)
+				if err != nil {
+					return err
+				}
+				c, err := look(tx, storage.ReadKey(e.Key).Skip(len(root)), v)
+				if err != nil {
+					return err
+				}
+				if c != nil {
+					chosen = append(chosen, c)
+				}
+				last = append(last[:0], e.Key...)
+				if n++; n == lookPiece {
+					return nil
+				}
+			}
+			more = false
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for len(chosen) > 0 {
+			piece := chosen[:min(actPiece, len(chosen))]
+			chosen = chosen[len(piece):]
+			err := a.env.DB.Update(func(tx storage.Tx) error {
+				if err := a.read(tx); err != nil {
+					return err
+				}
+				for _, c := range piece {
+					if err := act(tx, c); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if more {
+			r = r.After(bytes.Clone(last))
+		}
+	}
+	return nil
+}
+
+// objects ages the current versions.
+func (a *ager) objects() error {
+	return walk(a, objectsOf(a.bucket.ID), func(_ storage.Tx, k *storage.KeyReader, o *object) (*string, error) {
+		key := k.String()
+		if a.plan.Current(aged(key, o), o.made(), a.now) == (lifecycle.Action{}) {
+			return nil, k.Err()
+		}
+		return &key, k.Err()
+	}, func(tx storage.Tx, key *string) error {
+		o, err := current(tx, a.bucket.ID, *key)
+		if o == nil || err != nil {
+			return err
+		}
+		due := a.plan.Current(aged(*key, o), o.made(), a.now)
+		if due.Class != "" && (!due.Expire || a.bucket.Versioning != unversioned) {
+			if err := a.move(tx, *key, &found{o, keyObject(a.bucket.ID, *key), true}, due.Class); err != nil {
+				return err
+			}
+		}
+		if due.Expire {
+			_, err = a.delete(a.ctx, tx, a.bucket, deletion{key: *key, expired: true})
+		}
+		return err
+	})
+}
+
+// move gives a version another storage class.
+func (a *ager) move(tx storage.Tx, key string, f *found, class s3.TransitionStorageClass) error {
+	f.Class = string(class)
+	if err := storage.PutRecord(tx, f.at, f.object); err != nil {
+		return err
+	}
+	told := *f.object
+	told.Sequence = a.sequence(f.object)
+	return a.emit(a.ctx, tx, a.bucket, eventMoved, key, &told)
+}
+
+// uploads ends the uploads that have taken too long.
+func (a *ager) uploads() error {
+	type ended struct{ key, id string }
+	var all []*ended
+	err := walk(a, uploadsOf(a.bucket.ID), func(_ storage.Tx, k *storage.KeyReader, u *upload) (*ended, error) {
+		e := &ended{k.String(), k.String()}
+		if at, _, ok := a.plan.Abort(e.key, time.UnixMilli(u.Initiated)); !ok || a.now.Before(at) {
+			return nil, k.Err()
+		}
+		all = append(all, e)
+		return e, k.Err()
+	}, func(tx storage.Tx, e *ended) error {
+		_, _, err := a.upload(tx, a.name, "", e.key, e.id)
+		if e, ok := errors.AsType[*api.Error](err); ok && e.Code == "NoSuchUpload" {
+			return nil // its client was faster
+		}
+		if err != nil {
+			return err
+		}
+		return endUpload(tx, a.bucket.ID, e.key, e.id)
+	})
+	for _, e := range all {
+		if err == nil {
+			err = a.sweepUpload(a.ctx, a.bucket.ID, e.id)
+		}
+	}
+	return err
+}
+
+// expiration is the header that tells when an object will expire: "" for one
+// that will not, or is not its key's current version.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+func (s *Service) expiration(tx storage.Tx, b *bucket, key string, o *object) (string, error) {
+	if !b.Settings.has(kindLifecycle) {
+		return "", nil
+	}
+	c, err := s.settings.lifecycle.of(tx, b)
+	if err != nil {
+		return "", err
+	}
+	at, rule, ok := c.prepared().Expiration(aged(key, o), o.made())
+	if !ok {
+		return "", nil
+	}
+	return `expiry-date="` + httpDate(at) + `", rule-id="` + url.QueryEscape(rule) + `"`, nil
+}
+
+// created finishes the creation of an object: what its answer says of its end, and its event.
+func (s *Service) created(ctx context.Context, tx storage.Tx, b *bucket, e event, key string, o *object) (err error) {
+	if o.expires, err = s.expiration(tx, b, key, o); err != nil {
+		return err
+	}
+	return s.emit(ctx, tx, b, e, key, o)
+}
+
+// ending is when an upload will be ended, and by which rule.
+func (s *Service) ending(tx storage.Tx, b *bucket, key string, u *upload) (at time.Time, rule string, err error) {
+	if !b.Settings.has(kindLifecycle) {
+		return at, "", nil
+	}
+	c, err := s.settings.lifecycle.of(tx, b)
+	if err == nil {
+		at, rule, _ = c.prepared().Abort(key, time.UnixMilli(u.Initiated))
+	}
+	return at, rule, err
+}
