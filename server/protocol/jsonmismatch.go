@@ -7,17 +7,28 @@ import "strings"
 // it: they name Java's classes.
 
 // element is the error for an element of a list or map that should be a
-// structure and is a simple value; nil when it may be one.
+// structure, a list or a map and is a simple value; nil when it may be one.
 func (r *jsonReader) element(sh *shape) error {
-	if k := sh.value().kind; k != kindStruct && k != kindAttribute {
+	text := ""
+	switch sh.value().kind {
+	case kindStruct, kindAttribute:
+		text = "Unexpected value type in payload"
+	case kindList, kindMap:
+		text = parameterizedType
+	default:
 		return nil
 	}
 	switch r.space() {
 	case '{', '[', 'n':
 		return nil
 	}
-	return errSerialization("Unexpected value type in payload")
+	return errSerialization(text)
 }
+
+// parameterizedType is what comes of a simple value in the place of a
+// collection in a collection.
+const parameterizedType = "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class " +
+	"(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of loader 'bootstrap')"
 
 // wrongType is the error for a value that is not what the shape demands, in
 // the words that DynamoDB answers with.
@@ -87,6 +98,9 @@ func javaType(sh *shape, namespace string) string {
 		return "class " + namespace + ".AttributeValue"
 	case kindMap:
 		elem := javaType(sh.elem, namespace)
+		if inner := sh.elem.value(); inner.kind == kindList {
+			elem = "java.util.List<" + strings.TrimPrefix(javaType(inner.elem, namespace), "class ") + ">"
+		}
 		return "java.util.Map<java.lang.String, " + strings.TrimPrefix(elem, "class ") + ">"
 	case kindBlob:
 		return "class java.nio.ByteBuffer"
