@@ -47,7 +47,7 @@ func (s *Service) completeMultipartUpload(ctx context.Context, in *s3.CompleteMu
 			}
 			return err
 		}
-		if err := c.condition.check(in.Key, old); err != nil {
+		if err := c.condition.checkSince(u.Sequence, in.Key, old); err != nil {
 			return err
 		}
 		made, parts, err := s.assemble(tx, b.ID, u, c)

@@ -73,13 +73,33 @@ type writeCondition struct {
 	match, noneMatch string
 }
 
-// valid says that S3 takes the condition: of If-None-Match only "*".
+// valid says that S3 takes the condition of a write: of If-None-Match only "*",
+// of If-Match only entity tags, and not both. (Deletions take If-Match: *.)
 func (c writeCondition) valid() error {
-	if c.noneMatch != "" && c.noneMatch != "*" {
-		return errNotImplemented("If-None-Match")
+	switch {
+	case c.noneMatch != "" && c.match != "":
+		return errNotImplemented("If-Match,If-None-Match").With("additionalMessage", "Multiple conditional request headers present in the request")
+	case c.noneMatch != "" && c.noneMatch != "*":
+		return errNotImplemented("If-None-Match").With("additionalMessage", "We don't accept the provided value of If-None-Match header for this API")
+	case c.match == "*":
+		return errNotImplemented("If-Match").With("additionalMessage", "We don't accept the provided value of If-Match header for this API")
 	}
-	if c.noneMatch != "" && c.match != "" {
-		return errNotImplemented("If-Match")
+	return nil
+}
+
+// checkSince is check for an upload that began at a sequence (0 is unknown):
+// the key must not have been written since, nor got a delete marker. That it was
+// deleted without one is not known.
+func (c writeCondition) checkSince(began uint64, key string, old *object) error {
+	err := c.check(key, old)
+	if err != nil || began == 0 || old == nil || old.Sequence < began {
+		return err
+	}
+	switch {
+	case c.match != "":
+		return errConditionalConflict("If-Match", key)
+	case c.noneMatch != "":
+		return errConditionalConflict("If-None-Match", key)
 	}
 	return nil
 }

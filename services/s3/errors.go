@@ -163,7 +163,7 @@ func errInvalidRequest(format string, args ...any) error {
 
 // errNotImplemented refuses what a header asks for; S3 says so itself of
 // headers that it does not take.
-func errNotImplemented(header string) error {
+func errNotImplemented(header string) *api.Error {
 	return api.Errorf("NotImplemented", 501, "A header you provided implies functionality that is not implemented").With("Header", header)
 }
 
@@ -173,6 +173,13 @@ func errMalformedXML() error {
 
 func errPreconditionFailed(condition string) error {
 	return api.Errorf("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold").With("Condition", condition)
+}
+
+// errConditionalConflict is the answer to a conditional completion of an upload
+// when the key was written while the upload went on.
+func errConditionalConflict(condition, key string) error {
+	return api.Errorf("ConditionalRequestConflict", 409, "The conditional request cannot succeed due to a conflicting operation against this resource.").
+		With("Condition", condition).With("Key", key)
 }
 
 func errOperationAborted() error {

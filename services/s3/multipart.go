@@ -42,6 +42,8 @@ type upload struct {
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
 	// ACL is the access control list that the object is to have.
 	ACL accesscontrol.Asked `cbor:"50,keyasint"`
+	// Sequence is when the upload began, in the order of writes; 0 in old records.
+	Sequence uint64 `cbor:"7,keyasint,omitempty"`
 	// The lock is what the client asked for; the bucket's default applies when the object is made.
 	lock
 }
@@ -90,7 +92,7 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 	if err != nil {
 		return nil, err
 	}
-	u.Initiated, u.Initiator = call.Time.UnixMilli(), call.Account
+	u.Initiated, u.Initiator, u.Sequence = call.Time.UnixMilli(), call.Account, s.sequence(nil)
 	id := newUploadID(call.Time, in.Key, s.env.IDs)
 	out := &s3.CreateMultipartUploadOutput{
 		Bucket: in.Bucket, Key: in.Key, UploadId: id, ServerSideEncryption: s3.ServerSideEncryptionAes256,

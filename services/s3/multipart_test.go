@@ -146,22 +146,6 @@ func TestCompleteIsRefused(t *testing.T) {
 	w.wantLeft("objects:1")
 }
 
-func TestConditionalCompletion(t *testing.T) {
-	w := newWorld(t)
-	b := w.bucketNamed("abc")
-	id := w.begin(&s3.CreateMultipartUploadInput{Bucket: b, Key: "k"})
-	p := w.part(b, "k", id, 1, "x")
-	w.put(b, "k", "other")
-	in := &s3.CompleteMultipartUploadInput{Bucket: b, Key: "k", UploadId: id, MultipartUpload: &s3.CompletedMultipartUpload{Parts: []*s3.CompletedPart{p}}, IfNoneMatch: "*"}
-	_, err := w.completeMultipartUpload(w.ctx(), in)
-	refused(t, err, "PreconditionFailed", 412)
-	in.IfNoneMatch, in.IfMatch = "", quoted(hexMD5("other"))
-	must(t)(w.completeMultipartUpload(w.ctx(), in))
-	if w.get(b, "k") != "x" {
-		t.Error("the upload is not the object")
-	}
-}
-
 func TestAbort(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucketNamed("abc")
