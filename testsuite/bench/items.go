@@ -51,8 +51,8 @@ func itemCases() []requestCase {
 	query := itemRequest("Query", `{"TableName":"lists","KeyConditionExpression":"#l = :l",`+
 		`"ExpressionAttributeNames":{"#l":"list"},"ExpressionAttributeValues":{":l":{"S":"list-`+numberMark+`"}}}`, listCount)
 	return []requestCase{
-		{load: load{name: "GetItem", request: get, connections: 16, check: contains(`"129.95"`)}, floor: 0.6, aim: 0.8},
-		{load: load{name: "PutItem", request: put, connections: 16, check: contains("{}")}, floor: 0.4, aim: 0.6},
+		{load: load{name: "GetItem", request: get, connections: 16, check: contains(`"129.95"`)}, goal: goal{0.6, 0.8}},
+		{load: load{name: "PutItem", request: put, connections: 16, check: contains("{}")}, goal: goal{0.4, 0.6}},
 		{load: load{name: "Query of 100", request: query, connections: 16, check: contains(`"Count":100`)}},
 	}
 }

@@ -9,16 +9,20 @@ import (
 // objectKeys is how many objects of each size there are.
 const objectKeys = 64
 
+// goal is what is wanted of a ratio to the limit: the least, and what is striven for.
+type goal struct{ floor, aim float64 }
+
 // objectSizes are the sizes in question, with how many connections at once
-// move objects of that size. The floors are of objects of 1 MiB.
+// move objects of that size.
 var objectSizes = []struct {
 	name               string
 	bytes, connections int
-	floors             bool
+	get, put           goal
 }{
-	{"1 KiB", 1 << 10, 16, false},
-	{"64 KiB", 64 << 10, 16, false},
-	{"1 MiB", 1 << 20, 4, true},
+	{"1 KiB", 1 << 10, 16, goal{0.6, 0.8}, goal{}},
+	{"4 KiB", 4 << 10, 16, goal{}, goal{0.5, 0.65}},
+	{"64 KiB", 64 << 10, 16, goal{}, goal{}},
+	{"1 MiB", 1 << 20, 4, goal{0.8, 0.95}, goal{0.6, 0.8}},
 }
 
 // objectBody is the content of all objects of a size: nothing that a file
@@ -45,6 +49,7 @@ func objectCases() (cases []requestCase) {
 			body := objectBody(size.bytes)
 			c := requestCase{load: load{name: "s3 " + method + " " + size.name, connections: size.connections}}
 			if method == "GET" {
+				c.goal = size.get
 				c.request = objectRequest("GET", size.bytes, "")
 				c.check = func(got []byte) error {
 					if !bytes.Equal(got, body) {
@@ -53,6 +58,7 @@ func objectCases() (cases []requestCase) {
 					return nil
 				}
 			} else {
+				c.goal = size.put
 				c.request = objectRequest("PUT", size.bytes, string(body))
 				c.digest = true
 				c.check = func(got []byte) error {
@@ -61,13 +67,6 @@ func objectCases() (cases []requestCase) {
 					}
 					return nil
 				}
-			}
-			switch {
-			case !size.floors:
-			case method == "GET":
-				c.floor, c.aim = 0.8, 0.95
-			default:
-				c.floor, c.aim = 0.6, 0.8
 			}
 			cases = append(cases, c)
 		}

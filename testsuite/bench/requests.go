@@ -14,8 +14,7 @@ type requestCase struct {
 	load
 	// digest says that the limit computes the MD5 of the body.
 	digest bool
-	// floor is the least ratio to the limit, aim the one that is striven for.
-	floor, aim float64
+	goal
 }
 
 // requests measures the rates of requests to Virga, on disk and in memory,
