@@ -182,7 +182,7 @@ func BenchmarkCounter(b *testing.B) {
 // against a bare file.
 func BenchmarkBlobWrite(b *testing.B) {
 	for name, open := range engines {
-		for _, size := range []int{1 << 10, 16 << 10, 64 << 10, 64<<10 + 1, 1 << 20, 8 << 20} {
+		for _, size := range []int{1 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 1 << 20, 8 << 20} {
 			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
 				db, blobs := open(b)
 				dir := b.TempDir()

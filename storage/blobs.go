@@ -14,7 +14,7 @@ import (
 
 // MaxInline is the largest blob, in bytes, that is kept in its record. Up to
 // about this size a file costs more than writing the bytes with the record.
-const MaxInline = 64 << 10
+const MaxInline = 32 << 10
 
 // Blob names a body. It is a small value that is kept in a record, and is not
 // changed.

@@ -42,7 +42,7 @@ func BenchmarkGet(b *testing.B) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+	for _, size := range []int{1 << 10, 4 << 10, 16 << 10, 32 << 10, 48 << 10, 64 << 10, 96 << 10, 1 << 20} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			w := onDisk(b)
 			w.bucketNamed("abc")

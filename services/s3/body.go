@@ -38,7 +38,9 @@ type piece struct {
 
 // A body is kept in its object's record while it is small, so that a small
 // object is read and written as one record, and listings still pass over it
-// quickly. Larger ones are records of their own.
+// quickly. Larger ones are records of their own. Where bytes are one inline blob, that
+// record is the bytes and nothing else, since encoding is copying, and what is
+// to be known of them stays in the object's.
 const (
 	maxRecordInline = 2 << 10
 	maxRecordBlobs  = 8
@@ -52,6 +54,9 @@ func (b *body) fitsRecord() bool {
 	return inline <= maxRecordInline && len(b.Blobs) <= maxRecordBlobs
 }
 
+// bare says that a body has nothing but the bytes of one blob.
+func (b *body) bare() bool { return len(b.Blobs) == 1 && b.Blobs[0].Inline != nil && len(b.Parts) == 0 }
+
 // newBodyID makes the id of a body's record.
 func newBodyID(source *ids.Source) []byte {
 	id := make([]byte, 12)
@@ -59,28 +64,55 @@ func newBodyID(source *ids.Source) []byte {
 	return id
 }
 
-// setBody gives o its body. When the record is written (writeObject) the body
+// setBody gives o its body. When the record is written (replace) the body
 // goes inside or beside it.
 func (s *Service) setBody(o *object, b *body) {
-	o.Body, o.BodyID = b, nil
+	o.Body, o.BodyID, o.BareBody = b, nil, false
 	if !b.fitsRecord() {
-		o.BodyID = newBodyID(s.env.IDs)
+		o.BodyID, o.BareBody = newBodyID(s.env.IDs), b.bare()
 	}
+}
+
+// writeBody writes the record of a body that has one, and returns what is to be
+// the object's record.
+func writeBody(tx storage.Tx, bucket uint64, o *object) (*object, error) {
+	if o.BodyID == nil {
+		return o, nil
+	}
+	record := *o
+	if !o.BareBody {
+		record.Body = nil
+		return &record, storage.PutRecord(tx, keyBody(bucket, o.BodyID), o.Body)
+	}
+	blob := o.Body.Blobs[0]
+	record.Body = &body{Blobs: []storage.Blob{{Size: blob.Size}}, Sealed: o.Body.Sealed}
+	return &record, tx.Set(keyBody(bucket, o.BodyID), blob.Inline)
 }
 
 // readBody is the body of an object.
 func readBody(tx storage.Tx, bucket uint64, o *object) (*body, error) {
-	if o.BodyID == nil {
-		if o.Body == nil {
-			return &body{}, nil
+	switch {
+	case o.BareBody:
+		bytes, err := tx.Get(keyBody(bucket, o.BodyID))
+		if err != nil {
+			return nil, err
 		}
-		return o.Body, nil
+		b := *o.Body
+		b.Blobs = []storage.Blob{{Size: o.Body.Blobs[0].Size, Inline: bytes}}
+		return &b, nil
+	case o.BodyID != nil:
+		return storage.GetRecord[body](tx, keyBody(bucket, o.BodyID))
+	case o.Body == nil:
+		return &body{}, nil
 	}
-	return storage.GetRecord[body](tx, keyBody(bucket, o.BodyID))
+	return o.Body, nil
 }
 
 // dropBody removes the body of an object that is replaced or deleted.
 func (s *Service) dropBody(tx storage.Tx, bucket uint64, o *object) error {
+	if o.BareBody {
+		return tx.Delete(keyBody(bucket, o.BodyID))
+	}
 	b, err := readBody(tx, bucket, o)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import "github.com/virga-cloud/virga/storage"
 //	s3 o <bucket> <key>                  object   the current version of each key that is an object, as listings show them
 //	s3 v <bucket> <key>                  object   the current version of each key that is a delete marker
 //	s3 v <bucket> <key> <^sequence>      object   the versions that are not current, the newest first (see version.go)
-//	s3 b <bucket> <body id>              body     of objects whose body does not fit their record
+//	s3 b <bucket> <body id>              body     of objects whose body does not fit their record; its bytes alone where they are all there is
 //	s3 u <bucket> <key> <upload id>      upload   a multipart upload under way
 //	s3 p <bucket> <upload id> <number>   part     its parts
 //	s3 g <bucket> <upload id>            nothing  an upload that has ended and may have parts left (see sweep.go)

@@ -53,6 +53,8 @@ type object struct {
 	// Body is where the bytes are; BodyID names a record that says it.
 	Body   *body  `cbor:"9,keyasint,omitempty"`
 	BodyID []byte `cbor:"10,keyasint,omitempty"`
+	// BareBody says that the named record is the bytes of the one blob in Body.
+	BareBody bool `cbor:"50,keyasint,omitempty"`
 
 	// expires is the header that says when a lifecycle rule will delete it; it
 	// is not kept.
@@ -214,14 +216,9 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 			return err
 		}
 	}
-	record := o
-	if o.BodyID != nil {
-		if err := storage.PutRecord(tx, keyBody(b.ID, o.BodyID), o.Body); err != nil {
-			return err
-		}
-		apart := *o
-		apart.Body = nil
-		record = &apart
+	record, err := writeBody(tx, b.ID, o)
+	if err != nil {
+		return err
 	}
 	return storage.PutRecord(tx, keyHead(b.ID, key, o), record)
 }
