@@ -93,6 +93,8 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketWebsite.Handle(s.getBucketWebsite),
 		s3.GetPublicAccessBlock.Handle(s.getPublicAccessBlock),
 
+		s3.DeleteBucketPolicy.Handle(s.deleteBucketPolicy),
+		s3.PutBucketPolicy.Handle(s.putBucketPolicy).WithoutEffect("ConfirmRemoveSelfBucketAccess", "Policy"),
 		s3.DeleteBucketOwnershipControls.Handle(s.deleteBucketOwnershipControls),
 		s3.DeletePublicAccessBlock.Handle(s.deletePublicAccessBlock),
 		s3.PutBucketAcl.Handle(s.putBucketACL),

@@ -125,6 +125,7 @@ func (k *setting[T]) remove(s *Service, name, owner string) error {
 
 // settings are the kinds there are, one line each.
 type settings struct {
+	policy      setting[policy]
 	acl         setting[bucketACL]
 	cors        setting[s3.CORSConfiguration]
 	website     setting[s3.WebsiteConfiguration]
@@ -136,6 +137,7 @@ type settings struct {
 
 func newSettings() settings {
 	return settings{
+		policy:      newSetting[policy](kindPolicy, "NoSuchBucketPolicy", "The bucket policy does not exist"),
 		acl:         newSetting[bucketACL](kindACL, "", ""), // absent is the owner's full control
 		cors:        newSetting[s3.CORSConfiguration](kindCORS, "NoSuchCORSConfiguration", "The CORS configuration does not exist"),
 		website:     newSetting[s3.WebsiteConfiguration](kindWebsite, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),

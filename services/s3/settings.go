@@ -18,19 +18,3 @@ func (s *Service) getBucketAccelerateConfiguration(_ context.Context, in *s3.Get
 	_, err := s.viewBucket(in.Bucket, in.ExpectedBucketOwner)
 	return &s3.GetBucketAccelerateConfigurationOutput{}, err // never set
 }
-
-// none answers for a configuration that no bucket has yet.
-func (s *Service) none(bucket, owner, code, message string) error {
-	if _, err := s.viewBucket(bucket, owner); err != nil {
-		return err
-	}
-	return errNone(code, message, bucket)
-}
-
-func (s *Service) getBucketPolicy(_ context.Context, in *s3.GetBucketPolicyInput) (*s3.GetBucketPolicyOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchBucketPolicy", "The bucket policy does not exist")
-}
-
-func (s *Service) getBucketPolicyStatus(_ context.Context, in *s3.GetBucketPolicyStatusInput) (*s3.GetBucketPolicyStatusOutput, error) {
-	return nil, s.none(in.Bucket, in.ExpectedBucketOwner, "NoSuchBucketPolicy", "The bucket policy does not exist")
-}

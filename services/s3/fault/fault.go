@@ -50,3 +50,8 @@ func MalformedACL() error {
 func EmailGrantee() error {
 	return api.Errorf("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
 }
+
+// MalformedPolicy is the answer to a policy that is none.
+func MalformedPolicy(format string, args ...any) error {
+	return api.Errorf("MalformedPolicy", 400, format, args...)
+}
