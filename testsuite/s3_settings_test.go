@@ -1,6 +1,7 @@
 package testsuite
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -179,4 +180,131 @@ func TestDocumentsAreCheckedAgainstTheirDigests(t *testing.T) {
 	_, err := a.S3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: name})
 	refused(t, err, "NoSuchTagSet")
 	must(a.S3.PutBucketTagging(ctx, tags))(t)
+}
+
+func TestReplicationConfiguration(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name, target := bucket(t, a), aws.String("target-"+a.ID)
+	must(a.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: target}))(t)
+	c := &types.ReplicationConfiguration{Role: aws.String("arn:aws:iam::" + a.ID + ":role/replication"), Rules: []types.ReplicationRule{{
+		ID: aws.String("all"), Priority: aws.Int32(0), Status: types.ReplicationRuleStatusEnabled, Filter: &types.ReplicationRuleFilter{Prefix: aws.String("")},
+		DeleteMarkerReplication: &types.DeleteMarkerReplication{Status: types.DeleteMarkerReplicationStatusEnabled},
+		Destination:             &types.Destination{Bucket: aws.String("arn:aws:s3:::" + *target), StorageClass: types.StorageClassStandardIa},
+	}}}
+	put := func() error {
+		_, err := a.S3.PutBucketReplication(ctx, &s3.PutBucketReplicationInput{Bucket: name, ReplicationConfiguration: c})
+		return err
+	}
+	version := func(name *string, status types.BucketVersioningStatus) error {
+		_, err := a.S3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: name, VersioningConfiguration: &types.VersioningConfiguration{Status: status}})
+		return err
+	}
+	for _, b := range []*string{name, target} { // both ends keep versions
+		refused(t, put(), "InvalidRequest")
+		if err := version(b, types.BucketVersioningStatusEnabled); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := put(); err != nil {
+		t.Fatal(err)
+	}
+	readBack(t, must(a.S3.GetBucketReplication(ctx, &s3.GetBucketReplicationInput{Bucket: name}))(t).ReplicationConfiguration, c)
+	refused(t, version(name, types.BucketVersioningStatusSuspended), "InvalidBucketState")
+	must(a.S3.DeleteBucketReplication(ctx, &s3.DeleteBucketReplicationInput{Bucket: name}))(t)
+	_, err := a.S3.GetBucketReplication(ctx, &s3.GetBucketReplicationInput{Bucket: name})
+	refused(t, err, "ReplicationConfigurationNotFoundError")
+}
+
+func TestPaymentAndAccelerateConfiguration(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name := bucket(t, a)
+	payer := func() types.Payer {
+		return must(a.S3.GetBucketRequestPayment(ctx, &s3.GetBucketRequestPaymentInput{Bucket: name}))(t).Payer
+	}
+	readBack(t, payer(), types.PayerBucketOwner)
+	must(a.S3.PutBucketRequestPayment(ctx, &s3.PutBucketRequestPaymentInput{Bucket: name, RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerRequester}}))(t)
+	readBack(t, payer(), types.PayerRequester)
+	_, err := a.S3.PutBucketRequestPayment(ctx, &s3.PutBucketRequestPaymentInput{Bucket: name, RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: "Nobody"}})
+	refused(t, err, "MalformedXML")
+
+	status := func() types.BucketAccelerateStatus {
+		return must(a.S3.GetBucketAccelerateConfiguration(ctx, &s3.GetBucketAccelerateConfigurationInput{Bucket: name}))(t).Status
+	}
+	readBack(t, status(), types.BucketAccelerateStatus(""))
+	accelerate := &types.AccelerateConfiguration{Status: types.BucketAccelerateStatusEnabled}
+	must(a.S3.PutBucketAccelerateConfiguration(ctx, &s3.PutBucketAccelerateConfigurationInput{Bucket: name, AccelerateConfiguration: accelerate}))(t)
+	readBack(t, status(), types.BucketAccelerateStatusEnabled)
+	dotted := aws.String("dotted." + a.ID)
+	must(a.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: dotted}))(t)
+	_, err = a.S3.PutBucketAccelerateConfiguration(ctx, &s3.PutBucketAccelerateConfigurationInput{Bucket: dotted, AccelerateConfiguration: accelerate})
+	refused(t, err, "InvalidRequest")
+}
+
+// Of some kinds a bucket has many configurations, listed a hundred at a time.
+func TestNumberedConfiguration(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name := bucket(t, a)
+	here := aws.String("arn:aws:s3:::" + *name)
+
+	inventory := &types.InventoryConfiguration{
+		Id: aws.String("weekly"), IsEnabled: aws.Bool(true), IncludedObjectVersions: types.InventoryIncludedObjectVersionsAll,
+		Schedule:       &types.InventorySchedule{Frequency: types.InventoryFrequencyWeekly},
+		OptionalFields: []types.InventoryOptionalField{types.InventoryOptionalFieldSize},
+		Filter:         &types.InventoryFilter{Prefix: aws.String("a/")},
+		Destination:    &types.InventoryDestination{S3BucketDestination: &types.InventoryS3BucketDestination{Bucket: here, Format: types.InventoryFormatCsv, Encryption: &types.InventoryEncryption{SSES3: &types.SSES3{}}}},
+	}
+	must(a.S3.PutBucketInventoryConfiguration(ctx, &s3.PutBucketInventoryConfigurationInput{Bucket: name, Id: inventory.Id, InventoryConfiguration: inventory}))(t)
+	readBack(t, must(a.S3.GetBucketInventoryConfiguration(ctx, &s3.GetBucketInventoryConfigurationInput{Bucket: name, Id: inventory.Id}))(t).InventoryConfiguration, inventory)
+	_, err := a.S3.PutBucketInventoryConfiguration(ctx, &s3.PutBucketInventoryConfigurationInput{Bucket: name, Id: aws.String("other"), InventoryConfiguration: inventory})
+	refused(t, err, "InvalidConfigurationId")
+
+	analytics := &types.AnalyticsConfiguration{
+		Id: aws.String("all"), Filter: &types.AnalyticsFilterMemberPrefix{Value: "a/"},
+		StorageClassAnalysis: &types.StorageClassAnalysis{DataExport: &types.StorageClassAnalysisDataExport{
+			OutputSchemaVersion: types.StorageClassAnalysisSchemaVersionV1,
+			Destination:         &types.AnalyticsExportDestination{S3BucketDestination: &types.AnalyticsS3BucketDestination{Bucket: here, Format: types.AnalyticsS3ExportFileFormatCsv}},
+		}},
+	}
+	must(a.S3.PutBucketAnalyticsConfiguration(ctx, &s3.PutBucketAnalyticsConfigurationInput{Bucket: name, Id: analytics.Id, AnalyticsConfiguration: analytics}))(t)
+	readBack(t, must(a.S3.GetBucketAnalyticsConfiguration(ctx, &s3.GetBucketAnalyticsConfigurationInput{Bucket: name, Id: analytics.Id}))(t).AnalyticsConfiguration, analytics)
+
+	tiering := &types.IntelligentTieringConfiguration{
+		Id: aws.String("archive"), Status: types.IntelligentTieringStatusEnabled,
+		Filter: &types.IntelligentTieringFilter{And: &types.IntelligentTieringAndOperator{Prefix: aws.String(""), Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}}},
+		Tierings: []types.Tiering{
+			{AccessTier: types.IntelligentTieringAccessTierArchiveAccess, Days: aws.Int32(90)},
+			{AccessTier: types.IntelligentTieringAccessTierDeepArchiveAccess, Days: aws.Int32(180)},
+		},
+	}
+	must(a.S3.PutBucketIntelligentTieringConfiguration(ctx, &s3.PutBucketIntelligentTieringConfigurationInput{Bucket: name, Id: tiering.Id, IntelligentTieringConfiguration: tiering}))(t)
+	list := must(a.S3.ListBucketIntelligentTieringConfigurations(ctx, &s3.ListBucketIntelligentTieringConfigurationsInput{Bucket: name}))(t)
+	readBack(t, list.IntelligentTieringConfigurationList, []types.IntelligentTieringConfiguration{*tiering})
+
+	ids := map[string]bool{}
+	for i := range 101 {
+		id := aws.String(fmt.Sprintf("m%03d", i))
+		must(a.S3.PutBucketMetricsConfiguration(ctx, &s3.PutBucketMetricsConfigurationInput{Bucket: name, Id: id, MetricsConfiguration: &types.MetricsConfiguration{Id: id}}))(t)
+	}
+	in := &s3.ListBucketMetricsConfigurationsInput{Bucket: name}
+	for want := range []int{100, 1} {
+		page := must(a.S3.ListBucketMetricsConfigurations(ctx, in))(t)
+		if more := want == 0; *page.IsTruncated != more {
+			t.Errorf("page %d is truncated: %v", want, *page.IsTruncated)
+		}
+		for _, m := range page.MetricsConfigurationList {
+			ids[*m.Id] = true
+		}
+		in.ContinuationToken = page.NextContinuationToken
+	}
+	if len(ids) != 101 {
+		t.Errorf("%d configurations are listed", len(ids))
+	}
+	_, err = a.S3.ListBucketMetricsConfigurations(ctx, &s3.ListBucketMetricsConfigurationsInput{Bucket: name, ContinuationToken: aws.String("garbage!")})
+	refused(t, err, "MalformedContinuationToken")
+	must(a.S3.DeleteBucketMetricsConfiguration(ctx, &s3.DeleteBucketMetricsConfigurationInput{Bucket: name, Id: aws.String("m000")}))(t)
+	_, err = a.S3.GetBucketMetricsConfiguration(ctx, &s3.GetBucketMetricsConfigurationInput{Bucket: name, Id: aws.String("m000")})
+	refused(t, err, "NoSuchConfiguration")
 }

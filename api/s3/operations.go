@@ -719,7 +719,7 @@ var ListBucketAnalyticsConfigurations = api.Op[ListBucketAnalyticsConfigurations
 	Method:     "GET",
 	URI:        "/{Bucket}?analytics",
 	Status:     200,
-	OutputName: "ListBucketAnalyticsConfigurationResult",
+	OutputName: "ListBucketAnalyticsConfigurationsResult",
 }}
 
 // ListBucketIntelligentTieringConfigurations is the operation of that name.
@@ -730,7 +730,7 @@ var ListBucketIntelligentTieringConfigurations = api.Op[ListBucketIntelligentTie
 	Method:     "GET",
 	URI:        "/{Bucket}?intelligent-tiering",
 	Status:     200,
-	OutputName: "ListBucketIntelligentTieringConfigurationsOutput",
+	OutputName: "ListIntelligentTieringConfigurationsResult",
 }}
 
 // ListBucketInventoryConfigurations is the operation of that name.

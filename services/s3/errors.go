@@ -322,6 +322,26 @@ func errCrossLocationLogging(bucket string) error {
 	return api.Errorf("CrossLocationLoggingProhibitted", 403, "Cross S3 location logging not allowed. ").With("TargetBucket", bucket)
 }
 
+func errNoSuchConfiguration() error {
+	return api.Errorf("NoSuchConfiguration", 404, "The specified configuration does not exist.")
+}
+
+func errInvalidConfigurationID() error {
+	return api.Errorf("InvalidConfigurationId", 400, "The specified configuration id is invalid.")
+}
+
+func errTooManyConfigurations() error {
+	return api.Errorf("TooManyConfigurations", 400, "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.")
+}
+
+func errMalformedToken() error {
+	return api.Errorf("MalformedContinuationToken", 400, "The continuation-token you provided invalid.")
+}
+
+func errInvalidDestination() error {
+	return api.Errorf("InvalidS3DestinationBucket", 400, "Invalid bucket ARN.")
+}
+
 // errNotModified is the answer of a read whose conditions say that the client
 // has the object already. It has no body.
 func errNotModified(o *object) error {

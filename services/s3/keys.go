@@ -73,6 +73,10 @@ func keySetting(bucket uint64, kind settingKind) storage.Key {
 
 func keyKMS(arn string) storage.Key { return rootKMS.String(arn) }
 
+func keyConfiguration(bucket uint64, kind settingKind, id string) storage.Key {
+	return keySetting(bucket, kind).String(id)
+}
+
 // The roots that a bucket's or an upload's children are scanned under.
 
 func objectsOf(bucket uint64) storage.Key { return rootObjects.Uint64(bucket) }

@@ -39,7 +39,7 @@ func toFunctions(rules ...*s3.LambdaFunctionConfiguration) *s3.NotificationConfi
 	return &s3.NotificationConfiguration{LambdaFunctionConfigurations: rules}
 }
 
-func filter(pairs ...string) *s3.NotificationConfigurationFilter {
+func keyFilter(pairs ...string) *s3.NotificationConfigurationFilter {
 	key := &s3.S3KeyFilter{}
 	for i := 0; i < len(pairs); i += 2 {
 		key.FilterRules = append(key.FilterRules, &s3.FilterRule{Name: s3.FilterRuleName(pairs[i]), Value: pairs[i+1]})
@@ -55,7 +55,7 @@ func TestNotificationConfiguration(t *testing.T) {
 		t.Error(diff, err)
 	}
 	c := &s3.NotificationConfiguration{
-		LambdaFunctionConfigurations: []*s3.LambdaFunctionConfiguration{{Id: "one", LambdaFunctionArn: function, Events: []s3.Event{"s3:ObjectCreated:*"}, Filter: filter("prefix", "in/", "Suffix", ".jpg")}},
+		LambdaFunctionConfigurations: []*s3.LambdaFunctionConfiguration{{Id: "one", LambdaFunctionArn: function, Events: []s3.Event{"s3:ObjectCreated:*"}, Filter: keyFilter("prefix", "in/", "Suffix", ".jpg")}},
 		QueueConfigurations:          []*s3.QueueConfiguration{{Id: "two", QueueArn: "arn:aws:sqs:us-east-1:111122223333:q", Events: []s3.Event{"s3:ObjectRemoved:Delete"}}},
 		TopicConfigurations:          []*s3.TopicConfiguration{{TopicArn: "arn:aws:sns:us-east-1:111122223333:t", Events: []s3.Event{"s3:ObjectTagging:*"}}},
 		EventBridgeConfiguration:     &s3.EventBridgeConfiguration{},
@@ -72,7 +72,7 @@ func TestNotificationConfiguration(t *testing.T) {
 		LambdaFunctionConfigurations: c.LambdaFunctionConfigurations, QueueConfigurations: c.QueueConfigurations,
 		TopicConfigurations: c.TopicConfigurations, EventBridgeConfiguration: c.EventBridgeConfiguration,
 	}
-	want.LambdaFunctionConfigurations[0].Filter = filter("Prefix", "in/", "Suffix", ".jpg") // as S3 shows them
+	want.LambdaFunctionConfigurations[0].Filter = keyFilter("Prefix", "in/", "Suffix", ".jpg") // as S3 shows them
 	want.TopicConfigurations[0].Id = out.TopicConfigurations[0].Id
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)
@@ -104,10 +104,10 @@ func TestNotificationIsRefused(t *testing.T) {
 		"other arn":    {toFunctions(rule("arn:aws:sqs:us-east-1:111122223333:q", created)), "The ARN is not well formed"},
 		"other region": {toFunctions(rule("arn:aws:lambda:eu-west-1:111122223333:function:f", created)), "The notification destination service region is not valid for the bucket location constraint"},
 		"event":        {toFunctions(rule(function, "s3:ObjectEaten")), "The event 's3:ObjectEaten' is not supported for notifications"},
-		"filter name":  {toFunctions(with(rule(function, created), filter("infix", "x"))), "filter rule name must be either prefix or suffix"},
-		"two prefixes": {toFunctions(with(rule(function, created), filter("prefix", "x", "Prefix", "y"))), "Cannot specify more than one prefix rule in a filter."},
+		"filter name":  {toFunctions(with(rule(function, created), keyFilter("infix", "x"))), "filter rule name must be either prefix or suffix"},
+		"two prefixes": {toFunctions(with(rule(function, created), keyFilter("prefix", "x", "Prefix", "y"))), "Cannot specify more than one prefix rule in a filter."},
 		"same events":  {toFunctions(rule(function, created), rule(function, put)), "Configurations overlap. Configurations on the same bucket cannot share a common event type."},
-		"prefixes meet": {toFunctions(with(rule(function, created), filter("prefix", "a")), with(rule(function, created), filter("prefix", "a/b"))),
+		"prefixes meet": {toFunctions(with(rule(function, created), keyFilter("prefix", "a")), with(rule(function, created), keyFilter("prefix", "a/b"))),
 			"Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestNotificationIsRefused(t *testing.T) {
 		})
 	}
 	// Rules whose filters keep them apart may share events.
-	must(t)(nil, w.notify(b, toFunctions(with(rule(function, created), filter("suffix", ".jpg")), with(rule(function, created), filter("suffix", ".png"))), true))
+	must(t)(nil, w.notify(b, toFunctions(with(rule(function, created), keyFilter("suffix", ".jpg")), with(rule(function, created), keyFilter("suffix", ".png"))), true))
 }
 
 func TestDestinationChecks(t *testing.T) {
@@ -145,7 +145,7 @@ func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucketNamed("abc")
 	must(t)(nil, w.notify(b, toFunctions(
-		&s3.LambdaFunctionConfiguration{Id: "created", LambdaFunctionArn: function, Events: []s3.Event{"s3:ObjectCreated:*"}, Filter: filter("prefix", "in/", "suffix", ".jpg")},
+		&s3.LambdaFunctionConfiguration{Id: "created", LambdaFunctionArn: function, Events: []s3.Event{"s3:ObjectCreated:*"}, Filter: keyFilter("prefix", "in/", "suffix", ".jpg")},
 		&s3.LambdaFunctionConfiguration{Id: "removed", LambdaFunctionArn: function + "2", Events: []s3.Event{"s3:ObjectRemoved:Delete"}},
 	), true))
 	w.put(b, "out/a.jpg", "x")
@@ -227,8 +227,8 @@ func TestTestEvent(t *testing.T) {
 	created := []s3.Event{"s3:ObjectCreated:*"}
 	queue := "arn:aws:sqs:us-east-1:111122223333:q"
 	must(t)(nil, w.notify(b, &s3.NotificationConfiguration{
-		QueueConfigurations:          []*s3.QueueConfiguration{{QueueArn: queue, Events: created, Filter: filter("prefix", "a")}},
-		LambdaFunctionConfigurations: []*s3.LambdaFunctionConfiguration{{LambdaFunctionArn: function, Events: created, Filter: filter("prefix", "b")}},
+		QueueConfigurations:          []*s3.QueueConfiguration{{QueueArn: queue, Events: created, Filter: keyFilter("prefix", "a")}},
+		LambdaFunctionConfigurations: []*s3.LambdaFunctionConfiguration{{LambdaFunctionArn: function, Events: created, Filter: keyFilter("prefix", "b")}},
 	}, true))
 	// Functions get no test event.
 	want := `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-03-04T05:06:07.890Z","Bucket":"abc","RequestId":"REQUEST","HostId":"REQUEST"}`

@@ -133,6 +133,14 @@ type settings struct {
 	replication setting[s3.ReplicationConfiguration]
 	encryption  setting[s3.ServerSideEncryptionRule]
 	logging     setting[s3.LoggingEnabled]
+	payment     setting[payment]
+	accelerate  setting[s3.AccelerateConfiguration]
+	abac        setting[s3.AbacStatus]
+
+	inventory collection[s3.InventoryConfiguration]
+	analytics collection[s3.AnalyticsConfiguration]
+	metrics   collection[s3.MetricsConfiguration]
+	tiering   collection[s3.IntelligentTieringConfiguration]
 }
 
 func newSettings() settings {
@@ -145,5 +153,13 @@ func newSettings() settings {
 		replication: newSetting[s3.ReplicationConfiguration](kindReplication, "ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
 		encryption:  newSetting[s3.ServerSideEncryptionRule](kindEncryption, "", ""), // every bucket has one
 		logging:     newSetting[s3.LoggingEnabled](kindLogging, "", ""),              // absent is off
+		payment:     newSetting[payment](kindRequestPayment, "", ""),
+		accelerate:  newSetting[s3.AccelerateConfiguration](kindAccelerate, "", ""),
+		abac:        newSetting[s3.AbacStatus](kindABAC, "", ""),
+
+		inventory: collection[s3.InventoryConfiguration]{kindInventory},
+		analytics: collection[s3.AnalyticsConfiguration]{kindAnalytics},
+		metrics:   collection[s3.MetricsConfiguration]{kindMetrics},
+		tiering:   collection[s3.IntelligentTieringConfiguration]{kindTiering},
 	}
 }

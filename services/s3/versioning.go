@@ -37,6 +37,9 @@ func (s *Service) putBucketVersioning(_ context.Context, in *s3.PutBucketVersion
 		if b.Lock != nil && state != enabled {
 			return errInvalidBucketState("An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
 		}
+		if b.Settings.has(kindReplication) && state != enabled {
+			return errInvalidBucketState("A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.")
+		}
 		b.Versioning = state
 		return nil
 	})

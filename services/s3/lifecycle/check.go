@@ -11,10 +11,9 @@ import (
 // Limits of a configuration; the length of ids is in characters, sizes are in bytes.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
 const (
-	maxRules  = 1000
-	maxID     = 255
-	maxPrefix = 1024
-	maxSize   = 1 << 40 * 1000
+	maxRules = 1000
+	maxID    = 255
+	maxSize  = 1 << 40 * 1000
 )
 
 // Check finds what is wrong with the rules of a configuration. A configuration whose first
