@@ -39,7 +39,7 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 		{"a known operation, query", request(t, "POST", server.URL, "Action=GenerateOrganizationsAccessReport&Version=2010-05-08&EntityPath=o-a", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 501, "<Code>"},
 		{"an unknown operation, query", request(t, "POST", server.URL, "Action=MakeCoffee&Version=2010-05-08", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 400, "<Code>InvalidAction</Code>"},
 		{"a known operation, REST", request(t, "GET", server.URL+"/2015-03-31/event-source-mappings", "", "Authorization", signed("lambda")), 501, "ListEventSourceMappings"},
-		{"a known operation, S3", request(t, "GET", server.URL+"/b?inventory", "", "Authorization", signed("s3")), 501, "<Code>NotImplemented</Code>"},
+		{"a known operation, S3", request(t, "GET", server.URL+"/b?metadataTable", "", "Authorization", signed("s3")), 501, "<Code>NotImplemented</Code>"},
 		{"an unknown service, not S3's to answer", request(t, "POST", server.URL+"/v1/rooms", "{}", "Authorization", signed("chime")), 501, "chime"},
 	} {
 		status, body := exchange(t, server.HTTP, c.r)
