@@ -135,6 +135,8 @@ var libraries = []library{
 		"one file knows the engine, or another engine could never take its place"},
 	{"github.com/fxamacker/cbor/v2", []string{"server/protocol/...", "storage/records.go"},
 		"one room knows the wire, and one file the form of records"},
+	{"github.com/minio/minio-go/v7", []string{"testsuite/..."},
+		"it is the judge of what clients of MinIO meet"},
 	{"github.com/minio/crc64nvme", []string{"server/...", "services/s3/...", "testsuite/..."},
 		"it is a checksum of S3 bodies"},
 	{"github.com/klauspost/compress", []string{"server/...", "storage/..."},

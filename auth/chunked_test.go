@@ -73,6 +73,8 @@ func TestChunks(t *testing.T) {
 				return signer(s3Service).Chunks(seed, data, crc)
 			}),
 			streamingUnsigned: plainUpload(len(whole), "x-amz-checksum-crc32", authtest.UnsignedChunks(data, crc)),
+			"an empty line more": plainUpload(len(whole), "x-amz-checksum-crc32",
+				strings.TrimSuffix(authtest.UnsignedChunks(data, crc), "\r\n\r\n")+"\n\r\n\r\n"),
 			"without trailer": plainUpload(len(whole), "", authtest.UnsignedChunks(data)),
 		} {
 			t.Run(name+"/"+kind, func(t *testing.T) {

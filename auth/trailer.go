@@ -73,6 +73,11 @@ func (c *chunkedBody) readTrailers() error {
 	if len(c.trailers) != len(c.declared) {
 		return malformedTrailer()
 	}
+	if !c.signed && len(c.trailers) > 0 { // behind unsigned trailers minio-go sends a second empty line
+		if end, _ := c.src.Peek(2); string(end) == "\r\n" {
+			c.src.Discard(2)
+		}
+	}
 	if c.signed && c.trailer && len(c.trailers) > 0 {
 		return c.checkTrailers(signature)
 	}

@@ -136,7 +136,7 @@ func (p *Policy) add(raw json.RawMessage) error {
 				return invalid("Invalid Simple-Condition: value must be a string.")
 			}
 			p.conditions = append(p.conditions, condition{
-				field: strings.ToLower(name), value: value, text: `["eq", "$` + name + `", "` + value + `"]`,
+				field: strings.ToLower(name), value: value, text: textOf("eq", "$"+name, value),
 			})
 		}
 		return nil
@@ -162,14 +162,14 @@ func (p *Policy) add(raw json.RawMessage) error {
 		return invalid("Invalid " + operation + ": wrong number of arguments.")
 	}
 	if kind == "content-length-range" {
-		return p.limit(raw, list[1], list[2])
+		return p.limit(operation, list[1], list[2])
 	}
 	name, ok1 := stringOf(list[1])
 	value, ok2 := stringOf(list[2])
 	if !ok1 || !ok2 {
 		return invalid("Invalid JSON.")
 	}
-	c := condition{value: value, starts: kind == "starts-with", text: string(raw)}
+	c := condition{value: value, starts: kind == "starts-with", text: textOf(operation, name, value)}
 	if field, marked := strings.CutPrefix(name, "$"); marked {
 		c.field = strings.ToLower(field)
 	} // else it names no field, and fails
@@ -178,7 +178,7 @@ func (p *Policy) add(raw json.RawMessage) error {
 }
 
 // limit reads a range of sizes, whose ends are numbers or digits in a string.
-func (p *Policy) limit(raw json.RawMessage, from, to json.RawMessage) error {
+func (p *Policy) limit(operation string, from, to json.RawMessage) error {
 	var ends [2]int64
 	for i, end := range []json.RawMessage{from, to} {
 		text, quoted := stringOf(end)
@@ -188,7 +188,7 @@ func (p *Policy) limit(raw json.RawMessage, from, to json.RawMessage) error {
 		n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 		switch {
 		case err != nil && quoted:
-			return errFailed(string(raw))
+			return errFailed(textOf(operation, strings.Trim(string(from), `"`), strings.Trim(string(to), `"`)))
 		case err != nil:
 			return invalid("Invalid JSON.")
 		case n < 0:
@@ -201,6 +201,11 @@ func (p *Policy) limit(raw json.RawMessage, from, to json.RawMessage) error {
 		p.Max = ends[1]
 	}
 	return nil
+}
+
+// textOf is a condition as errors show it, however the document wrote it.
+func textOf(operation, name, value string) string {
+	return `["` + operation + `", "` + name + `", "` + value + `"]`
 }
 
 func stringOf(raw json.RawMessage) (s string, ok bool) {

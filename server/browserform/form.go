@@ -62,7 +62,10 @@ func Read(r *http.Request) (*Form, error) {
 		part, err := parts.NextRawPart()
 		if err == nil {
 			name, filename := names(part.Header)
-			if name == "file" {
+			switch name {
+			case "":
+				return nil, errMalformed()
+			case "file":
 				body.N = math.MaxInt64
 				f.File = &File{part: part, body: r.Body, max: maxFile}
 				return f, f.checkKey(filename)
@@ -72,9 +75,7 @@ func Read(r *http.Request) (*Form, error) {
 				if size += len(name) + len(value); size > maxFields {
 					return nil, errTooManyFields()
 				}
-				if name != "" {
-					f.Fields[name] = string(value)
-				}
+				f.Fields[name] = string(value)
 				continue
 			}
 		}

@@ -53,6 +53,7 @@ func TestRead(t *testing.T) {
 		{"what is behind the file is not read", post(part(`name="key"`, "k"), filePart, part(`name="key"`, "other")), "k", "content", ""},
 		{"the key behind the file", post(filePart, keyPart), "", "", "InvalidArgument"},
 		{"an empty key", post(part(`name="key"`, ""), filePart), "", "", "InvalidArgument"},
+		{"a field without a name", post(keyPart, part(`filename="a"`, "content")), "", "", "MalformedPOSTRequest"},
 		{"no file", post(keyPart), "", "", "InvalidArgument"},
 		{"long fields", post(keyPart, part(`name="x-amz-meta-a"`, strings.Repeat("a", 12<<10)), part(`name="x-amz-meta-b"`, strings.Repeat("b", 12<<10)), filePart), "", "", "MaxPostPreDataLengthExceeded"},
 		{"a very long field", post(keyPart, part(`name="x-amz-meta-a"`, strings.Repeat("a", 1<<20)), filePart), "", "", "MaxPostPreDataLengthExceeded"},
