@@ -251,6 +251,17 @@ func errKMSNotFound(message string) error {
 	return api.Errorf("KMS.NotFoundException", 400, "%s", message)
 }
 
+// errSelection is what is wrong with a query or what it reads.
+func errSelection(code, message string) error { return api.Errorf(code, 400, "%s", message) }
+
+func errInvalidExpressionType() error {
+	return api.Errorf("InvalidExpressionType", 400, "The ExpressionType is invalid. Only SQL expressions are supported.")
+}
+
+func errUnsupportedStorageClass(class string) error {
+	return api.Errorf("UnsupportedStorageClass", 400, "We do not support %s storage class. Please check the service documentation and try again.", class)
+}
+
 func errInvalidRange(asked string, size int64) error {
 	return api.Errorf("InvalidRange", 416, "The requested range is not satisfiable").
 		With("RangeRequested", asked).With("ActualObjectSize", strconv.FormatInt(size, 10))

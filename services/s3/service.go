@@ -148,6 +148,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
 		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
+		s3.SelectObjectContent.Handle(s.selectObjectContent),
 		s3.HeadObject.Handle(s.headObject).WithoutEffect("RequestPayer"),
 		s3.PutObject.Handle(s.putObject).WithoutEffect("RequestPayer"),
 		s3.PutObjectAcl.Handle(s.putObjectACL).WithoutEffect("RequestPayer"),
