@@ -22,6 +22,9 @@
 //	document          any, as encoding/json would decode it with UseNumber
 //	event stream      iter.Seq2[*T, error], T being the union of its events
 //
+// Where XML mixes two flattened lists of structures in one order, each of them
+// has nil at the places of the other's elements.
+//
 // Elements of lists and maps are values except for structures, and except in
 // sparse collections, which the models of the supported services do not have.
 //

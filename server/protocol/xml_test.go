@@ -64,6 +64,18 @@ func TestXMLAnswers(t *testing.T) {
 				`<Name>b</Name><KeyCount>1</KeyCount></ListBucketResult>`,
 		},
 		{
+			"two lists with holes come in one order",
+			s3.ListObjectVersions.Spec(),
+			&s3.ListObjectVersionsOutput{
+				Versions:       []*s3.ObjectVersion{nil, {Key: "a"}, nil, nil, {Key: "d"}},
+				DeleteMarkers:  []*s3.DeleteMarkerEntry{{Key: "a"}, nil, {Key: "b"}, {Key: "c"}},
+				CommonPrefixes: []*s3.CommonPrefix{{Prefix: "p"}, {Prefix: "q"}},
+			},
+			`<ListVersionsResult` + xmlns + `><DeleteMarker><Key>a</Key></DeleteMarker><Version><Key>a</Key></Version>` +
+				`<DeleteMarker><Key>b</Key></DeleteMarker><DeleteMarker><Key>c</Key></DeleteMarker><Version><Key>d</Key></Version>` +
+				`<CommonPrefixes><Prefix>p</Prefix></CommonPrefixes><CommonPrefixes><Prefix>q</Prefix></CommonPrefixes></ListVersionsResult>`,
+		},
+		{
 			"an attribute with a prefix declares it",
 			s3.GetBucketAcl.Spec(),
 			&s3.GetBucketAclOutput{

@@ -93,7 +93,7 @@ func (w *xmlWriter) attributes(sh *shape, s slot) {
 
 // members writes the members of the structure at s that are elements.
 func (w *xmlWriter) members(sh *shape, s slot) {
-	for _, m := range sh.body {
+	for at, m := range sh.body {
 		f := s.field(m)
 		if m.attr {
 			continue
@@ -103,15 +103,46 @@ func (w *xmlWriter) members(sh *shape, s slot) {
 		}
 		switch {
 		case m.flattened && m.shape.kind == kindList:
-			for i := range f.len() {
-				w.value(m, m.wire, m.xmlns, 1, m.shape.elem, f.elem(m.shape, i))
-			}
+			w.flat(sh, s, at)
 		case m.flattened && m.shape.kind == kindMap:
 			w.entries(m, m.wire, m.xmlns, 0, m.shape, f)
 		default:
 			w.value(m, m.wire, m.xmlns, 0, m.shape, f)
 		}
 	}
+}
+
+// flat writes the elements of the flattened list that is the member at an
+// index of the structure at s. Where it has nil, the list of the next member has the
+// element of that place, so that the two are in one order.
+func (w *xmlWriter) flat(sh *shape, s slot, at int) {
+	m := sh.body[at]
+	for i := range s.field(m).len() {
+		switch {
+		case !hole(sh, s, at, i):
+			if !hole(sh, s, at-1, i) { // or it has been written there
+				w.value(m, m.wire, m.xmlns, 1, m.shape.elem, s.field(m).elem(m.shape, i))
+			}
+		case at+1 < len(sh.body) && !hole(sh, s, at+1, i):
+			if next := sh.body[at+1]; next.flattened && next.shape.kind == kindList && i < s.field(next).len() {
+				w.value(next, next.wire, next.xmlns, 1, next.shape.elem, s.field(next).elem(next.shape, i))
+			}
+		}
+	}
+}
+
+// hole says that the member at an index of the structure at s is a flattened
+// list with nil at i.
+func hole(sh *shape, s slot, at, i int) bool {
+	if at < 0 || at >= len(sh.body) {
+		return false
+	}
+	m := sh.body[at]
+	if !m.flattened || m.shape.kind != kindList || m.shape.elem.kind != kindPointer || i >= s.field(m).len() {
+		return false
+	}
+	_, ok := s.field(m).elem(m.shape, i).target()
+	return !ok
 }
 
 // value writes the value at s, which lies depth collections below the member

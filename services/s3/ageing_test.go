@@ -49,7 +49,7 @@ func (w *world) listed(bucket string) string {
 		w.t.Fatal(err)
 	}
 	var all []string
-	for _, v := range out.Versions {
+	for _, v := range filled(out.Versions) {
 		shown := v.Key
 		if v.StorageClass != s3.ObjectVersionStorageClassStandard {
 			shown += " (" + string(v.StorageClass) + ")"
@@ -59,7 +59,7 @@ func (w *world) listed(bucket string) string {
 		}
 		all = append(all, shown)
 	}
-	for _, m := range out.DeleteMarkers {
+	for _, m := range filled(out.DeleteMarkers) {
 		shown := m.Key + " deleted"
 		if *m.IsLatest {
 			shown += "*"

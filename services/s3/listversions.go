@@ -51,9 +51,11 @@ func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersion
 		}
 		owner := ownerOf(b.Account)
 		var last *versionSummary
+		// Versions and delete markers are in one order.
 		p, err := l.list(tx, func(key string, latest bool, v *versionSummary) {
 			last = v
 			if v.Marker {
+				out.Versions = append(out.Versions, nil)
 				out.DeleteMarkers = append(out.DeleteMarkers, &s3.DeleteMarkerEntry{
 					Key: encode.string(key), VersionId: v.id(), IsLatest: &latest, LastModified: v.modified(), Owner: owner,
 				})
@@ -67,6 +69,7 @@ func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersion
 				shown.ChecksumAlgorithm = []s3.ChecksumAlgorithm{v.Sum.Algorithm.name()}
 			}
 			out.Versions = append(out.Versions, shown)
+			out.DeleteMarkers = append(out.DeleteMarkers, nil)
 		})
 		if err != nil {
 			return err

@@ -255,10 +255,10 @@ func TestConcurrentVersions(t *testing.T) {
 				latest[key]++
 			}
 		}
-		for _, v := range out.Versions {
+		for _, v := range filled(out.Versions) {
 			check(v.Key, v.VersionId, *v.IsLatest)
 		}
-		for _, v := range out.DeleteMarkers {
+		for _, v := range filled(out.DeleteMarkers) {
 			check(v.Key, v.VersionId, *v.IsLatest)
 		}
 		if seen != len(alive) {

@@ -225,10 +225,10 @@ func TestVersionsAreRemovedWhileListed(t *testing.T) {
 	for more := true; more; {
 		out, err := w.listObjectVersions(w.ctx(), in)
 		must(t)(nil, err)
-		for _, v := range out.Versions {
+		for _, v := range filled(out.Versions) {
 			must(t)(w.deleteObject(w.ctx(), &s3.DeleteObjectInput{Bucket: b, Key: v.Key, VersionId: v.VersionId}))
 		}
-		for _, v := range out.DeleteMarkers {
+		for _, v := range filled(out.DeleteMarkers) {
 			must(t)(w.deleteObject(w.ctx(), &s3.DeleteObjectInput{Bucket: b, Key: v.Key, VersionId: v.VersionId}))
 		}
 		more, in.KeyMarker, in.VersionIdMarker = *out.IsTruncated, out.NextKeyMarker, out.NextVersionIdMarker

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,11 @@ func refused(t testing.TB, err error, code string, status int, details ...string
 		}
 	}
 	return e
+}
+
+// filled is a list of ListObjectVersions without the places of the other one.
+func filled[T any](list []*T) []*T {
+	return slices.DeleteFunc(slices.Clone(list), func(e *T) bool { return e == nil })
 }
 
 // left counts the records under every root but the buckets'.
