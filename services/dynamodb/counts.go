@@ -114,7 +114,7 @@ func (w *writes) try(f func(tx storage.Tx, w *writes) error) error {
 			w.tables[i].tally = nil
 		}
 		if w.trail != nil {
-			w.trail.at, w.trail.woken = time.Time{}, nil
+			w.trail.at, w.trail.first, w.trail.woken = time.Time{}, 0, nil
 		}
 		return f(tx, w)
 	})

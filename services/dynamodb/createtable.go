@@ -253,12 +253,16 @@ func (s *Service) describeTable(ctx context.Context, in *ddb.DescribeTableInput)
 	}
 	var t *table
 	err = s.env.DB.View(func(tx storage.Tx) (err error) {
-		t, err = s.record(tx, id)
+		t, err = s.anyRecord(tx, id)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	d := t.describe(ddb.TableStatusActive)
+	status := ddb.TableStatusActive
+	if t.Restoring != nil {
+		status = ddb.TableStatusCreating
+	}
+	d := t.describe(status)
 	return &ddb.DescribeTableOutput{Table: d}, s.describeCounts(d, t)
 }

@@ -16,18 +16,27 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 		return nil, err
 	}
 	var t *table
-	work := s.newNumber()
+	now := api.CallFrom(ctx).Time
+	work, copyWork, number := s.newNumber(), s.newNumber(), s.newNumber()
 	err = s.update(func(tx storage.Tx, w *writes) (err error) {
-		if t, err = s.record(tx, id); err != nil {
+		if t, err = s.anyRecord(tx, id); err != nil {
 			return err
+		}
+		if t.Restoring != nil {
+			return errInUse("Table is being created: %s", t.Name)
 		}
 		if t.Protected {
 			return errValidation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 		}
-		if err := w.closeStream(tx, t, api.CallFrom(ctx).Time); err != nil {
+		if err := w.closeStream(tx, t, now); err != nil {
 			return err
 		}
-		if err := errors.Join(tx.Delete(t.storageKey()), tx.Delete(expiringKey(t.Number))); err != nil {
+		if t.Recovery != nil {
+			if err := w.backUpDeleted(tx, t, now, number, copyWork); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(tx.Delete(t.storageKey()), tx.Delete(expiringKey(t.Number)), tx.Delete(recoverableKey(t.Number))); err != nil {
 			return err
 		}
 		return s.remember(tx, work, &task{Remove: itemsKey(t.Account, t.Region, t.Number)})

@@ -28,6 +28,19 @@ func errConstraint(value, member, constraint string) error {
 	return errValidation("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, constraint)
 }
 
+// errRequest is a validation error in the words that backups and restores begin with.
+func errRequest(format string, args ...any) error {
+	return errValidation("Invalid Request: "+format, args...)
+}
+
+// errInUse is the error of a table that can not be changed now.
+func errInUse(format string, args ...any) error {
+	return &ddb.ResourceInUseException{Message: "Attempt to change a resource which is still in use: " + fmt.Sprintf(format, args...)}
+}
+
+// errAccess is the error of what belongs to another account.
+func errAccess() error { return api.Errorf("AccessDeniedException", 400, "Access is denied") }
+
 // errNotImplemented is the answer to a member of a request that asks for
 // something Virga does not do: better than to do something else.
 func errNotImplemented(member string) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // What follows a change of an item beside the entries of indexes: the record of
-// a stream, and the time when the item expires. It is written in the change's own transaction, so there is never
+// a stream, the time when the item expires, and what the item was. It is written in the change's own transaction, so there is never
 // one without the other. A table that asks for none of it has no follower, and
 // its writes do not come here.
 
@@ -23,15 +23,17 @@ type follower struct {
 	stream  uint64
 	// expires says that the table has an index of the times of its items.
 	expires bool
+	// past says that the table's past is kept.
+	past bool
 }
 
 // follower is what follows the changes of the table's items, nil when nothing does.
 func (t *table) follower() *follower {
-	f := &follower{expires: t.Expiry != nil}
+	f := &follower{expires: t.Expiry != nil, past: t.Past != nil}
 	if t.streams() {
 		f.records, f.stream = recordsKey(t.Account, t.Region, t.StreamNumber), t.StreamNumber
 	}
-	if !f.expires && f.records == nil {
+	if !f.expires && !f.past && f.records == nil {
 		return nil
 	}
 	return f
@@ -49,12 +51,20 @@ func (w *writes) follow(tx storage.Tx, t *schema, c *change, e *effect) error {
 			return err
 		}
 	}
-	if f.records == nil {
+	if f.records == nil && !f.past {
 		return nil
 	}
 	number, err := w.number()
 	if err != nil {
 		return err
+	}
+	if f.past {
+		if err := w.followPast(tx, t, e, number); err != nil {
+			return err
+		}
+	}
+	if f.records == nil {
+		return nil
 	}
 	if !slices.Contains(w.trail.woken, f.stream) {
 		w.trail.woken = append(w.trail.woken, f.stream)
@@ -66,8 +76,10 @@ func (w *writes) follow(tx storage.Tx, t *schema, c *change, e *effect) error {
 type trail struct {
 	// drawn are the numbers it has drawn.
 	drawn sequence.Writer
-	// at is when the changes of this attempt are made, all at once.
-	at time.Time
+	// at is when the changes of this attempt are made, all at once, and first
+	// the first number it drew.
+	at    time.Time
+	first sequence.Number
 	// woken are the streams that get records.
 	woken []uint64
 }
@@ -80,7 +92,11 @@ func (w *writes) number() (sequence.Number, error) {
 	if w.trail.at.IsZero() {
 		w.trail.at = w.service.env.Clock.Now()
 	}
-	return w.service.order.Next(&w.trail.drawn, w.trail.at)
+	n, err := w.service.order.Next(&w.trail.drawn, w.trail.at)
+	if w.trail.first == 0 {
+		w.trail.first = n
+	}
+	return n, err
 }
 
 // reserve reserves numbers for changes.

@@ -21,6 +21,9 @@ import (
 //	"dynamodb" account region "item" TABLE INDEX KEY  an item, or its entry in an index
 //	"dynamodb" account region "record" STREAM NUMBER  a change, in a stream
 //	"dynamodb" "stream" account region table label    the record of a stream
+//	"dynamodb" account region "backed" BACKUP KEY     an item in a backup
+//	"dynamodb" "backup" account region table id       the record of a backup
+//	"dynamodb" "recoverable" TABLE                    a table with recovery to a point in time
 //	"dynamodb" "expiring" TABLE                       a table with time to live
 //	"dynamodb" "reserved"                             how far numbers of changes are reserved
 //	"dynamodb" "work" TABLE                           what is to be done about a table
@@ -28,11 +31,12 @@ import (
 // TABLE is the number of a table, never used again, so that a table that is
 // made anew under the same name shares nothing with what is left of the old one.
 // INDEX is 0 for the table itself and counts its indexes from 1, the index of
-// the times when items expire among them. KEY is
+// the times when items expire and the log of the table's past among them. KEY is
 //
 //	table:  HASH partition sort
 //	index:  HASH partition sort ITEMHASH table-partition table-sort
 //	times:  seconds HASH table-partition table-sort
+//	past:   HASH table-partition table-sort number
 //
 // HASH is 8 bytes of the MD5 of the partition key, made as AWS makes it: a
 // scan passes the partitions in the order of their hashes, which is not that
@@ -41,10 +45,10 @@ import (
 // entries of an index that have the same index key are told apart by their
 // table keys, and sort by the hash of those.
 //
-// STREAM is the number of a stream, as TABLE is of a table. NUMBER is what
+// STREAM is the number of a stream and BACKUP that of a backup, as TABLE is of a table. NUMBER is what
 // package sequence numbers changes with.
 //
-// Work, streams and what expires are found without knowing whose they are, so
+// Work, streams, backups and what the clock changes are found without knowing whose they are, so
 // they do not begin with an account.
 const hashSize = 8
 
@@ -95,6 +99,25 @@ func streamsKey(account, region string) storage.Key {
 func streamKey(account, region, table, label string) storage.Key {
 	return streamsKey(account, region).String(table).String(label)
 }
+
+// backedKey is what the keys of all items of a backup begin with.
+func backedKey(account, region string, backup uint64) storage.Key {
+	return serviceKey().String(account).String(region).String("backed").Uint64(backup)
+}
+
+func allBackupsKey() storage.Key { return serviceKey().String("backup") }
+
+func backupsKey(account, region string) storage.Key {
+	return allBackupsKey().String(account).String(region)
+}
+
+func backupKey(account, region, table, id string) storage.Key {
+	return backupsKey(account, region).String(table).String(id)
+}
+
+func allRecoverableKey() storage.Key { return serviceKey().String("recoverable") }
+
+func recoverableKey(table uint64) storage.Key { return allRecoverableKey().Uint64(table) }
 
 func allExpiringKey() storage.Key { return serviceKey().String("expiring") }
 

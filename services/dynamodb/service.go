@@ -17,6 +17,10 @@
 // They are removed when the clock comes by, by work in the background, and
 // until then they are there as on AWS.
 //
+// A table can be read as it was at a moment, for backups and for recovery to a
+// point in time: what its items were before each change is kept for as long as
+// somebody wants it.
+//
 // The packages below it know no tables: number has DynamoDB's decimals, item its
 // values and their encoding, expression its expression language, sequence the
 // order of changes, shards how streams are cut. keys.go draws where everything
@@ -64,6 +68,8 @@ type Service struct {
 	// nextExpiry is when the worker looks for items that have expired, in
 	// seconds since 1970.
 	nextExpiry atomic.Uint64
+	// The rounds in which the worker removes what is too old.
+	pastForgotten, streamsForgotten rounds
 }
 
 // New makes the service.
@@ -83,10 +89,14 @@ func (s *Service) Operations() []api.Handler {
 		ddb.BatchExecuteStatement.Handle(s.batchExecuteStatement),
 		ddb.BatchGetItem.Handle(s.batchGetItem),
 		ddb.BatchWriteItem.Handle(s.batchWriteItem),
+		ddb.CreateBackup.Handle(s.createBackup),
 		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
 			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
+		ddb.DeleteBackup.Handle(s.deleteBackup),
 		ddb.DeleteItem.Handle(s.deleteItem),
 		ddb.DeleteTable.Handle(s.deleteTable),
+		ddb.DescribeBackup.Handle(s.describeBackup),
+		ddb.DescribeContinuousBackups.Handle(s.describeContinuousBackups),
 		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
 		ddb.DescribeLimits.Handle(s.describeLimits),
 		ddb.DescribeTable.Handle(s.describeTable),
@@ -94,16 +104,20 @@ func (s *Service) Operations() []api.Handler {
 		ddb.ExecuteTransaction.Handle(s.executeTransaction),
 		ddb.DescribeTimeToLive.Handle(s.describeTimeToLive),
 		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
+		ddb.ListBackups.Handle(s.listBackups),
 		ddb.ListTables.Handle(s.listTables),
 		ddb.ListTagsOfResource.Handle(s.listTagsOfResource),
 		ddb.PutItem.Handle(s.putItem),
 		ddb.Query.Handle(s.query),
+		ddb.RestoreTableFromBackup.Handle(s.restoreTableFromBackup),
+		ddb.RestoreTableToPointInTime.Handle(s.restoreTableToPointInTime),
 		ddb.Scan.Handle(s.scan),
 		ddb.SearchVectors.Handle(s.searchVectors),
 		ddb.TagResource.Handle(s.tagResource),
 		ddb.TransactGetItems.Handle(s.transactGetItems),
 		ddb.TransactWriteItems.Handle(s.transactWriteItems),
 		ddb.UntagResource.Handle(s.untagResource),
+		ddb.UpdateContinuousBackups.Handle(s.updateContinuousBackups),
 		ddb.UpdateItem.Handle(s.updateItem),
 		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
 			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
@@ -175,7 +189,7 @@ func checkName(name, member string) error {
 // table finds a table for reading or writing items.
 func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
 	t, err := s.tables.Get(tx, s.keys.of(id))
-	if errors.Is(err, storage.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) || err == nil && t.Restoring != nil {
 		return nil, errNoTable()
 	}
 	if err != nil {
@@ -186,6 +200,15 @@ func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
 
 // record reads a table's record to describe or change it.
 func (s *Service) record(tx storage.Tx, id tableID) (*table, error) {
+	t, err := s.anyRecord(tx, id)
+	if err == nil && t.Restoring != nil {
+		return nil, errNoSuchTable(id.name)
+	}
+	return t, err
+}
+
+// anyRecord reads a table's record also while the table is being restored.
+func (s *Service) anyRecord(tx storage.Tx, id tableID) (*table, error) {
 	t, err := storage.GetRecord[table](tx, tableKey(id.account, id.region, id.name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, errNoSuchTable(id.name)

@@ -32,7 +32,13 @@ type host struct {
 
 func newHost(t testing.TB) *host {
 	t.Helper()
-	db, err := storage.Open("memory:", storage.Options{})
+	return newHostOn(t, "memory:")
+}
+
+// newHostOn is a host with the store of a URL.
+func newHostOn(t testing.TB, store string) *host {
+	t.Helper()
+	db, err := storage.Open(store, storage.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,8 +134,8 @@ func (w *writes) closeStream(tx storage.Tx, t *table, now time.Time) error {
 // streams says whether changes of the table's items make records.
 func (t *table) streams() bool { return t.Stream != nil && t.StreamNumber != 0 }
 
-// forgetStreams removes what is too old of all streams, a piece of each at a
-// time, and says when there may be more: zero when there is no stream.
+// forgetStreams removes what is too old of all streams, and says when there may
+// be more: zero when there is no stream.
 func (s *Service) forgetStreams(ctx context.Context, now time.Time) (next time.Time, err error) {
 	var all []*stream
 	err = s.env.DB.View(func(tx storage.Tx) error {
@@ -148,33 +148,41 @@ func (s *Service) forgetStreams(ctx context.Context, now time.Time) (next time.T
 		}
 		return nil
 	})
-	for _, st := range all {
-		if err != nil {
-			return next, err
-		}
-		if st.gone(now) {
-			err = s.removeStream(st)
-			continue
-		}
-		next = now.Add(forgetEvery)
-		for done := false; !done && err == nil && ctx.Err() == nil; {
-			err = s.env.DB.Update(func(tx storage.Tx) (err error) {
-				done, err = removeOld(tx, st.records(), trimmed(now))
+	if err != nil || len(all) == 0 {
+		return next, err
+	}
+	return s.streamsForgotten.round(now, forgetEvery, func() error {
+		for _, st := range all {
+			if err := s.forgetStream(ctx, st, now); err != nil {
 				return err
-			})
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Service) forgetStream(ctx context.Context, st *stream, now time.Time) error {
+	if st.gone(now) {
+		return s.removeStream(st)
+	}
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.env.DB.Update(func(tx storage.Tx) (err error) {
+			prefix := st.records()
+			done, err = removePiece(tx, storage.Range{Start: prefix, End: prefix.Uint64(uint64(trimmed(now)))})
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return next, errors.Join(err, ctx.Err())
+	return nil
 }
 
 // forgetEvery is how often, by the clock, what can not be read any more is removed.
 const forgetEvery = time.Hour
-
-// removeOld removes some of the numbered keys under prefix that are below end,
-// and says whether those were all.
-func removeOld(tx storage.Tx, prefix storage.Key, end sequence.Number) (done bool, err error) {
-	return removePiece(tx, storage.Range{Start: prefix, End: prefix.Uint64(uint64(end))})
-}
 
 // removeStream forgets a stream and has its records removed.
 func (s *Service) removeStream(st *stream) error {

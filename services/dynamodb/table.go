@@ -42,6 +42,12 @@ type table struct {
 	// ExpiryChanged when it was last turned on or off.
 	Expiry        *expiry
 	ExpiryChanged time.Time
+	// Recovery is recovery to a point in time, nil when that is off, and Past
+	// the log it needs, as do copies of the table.
+	Recovery *recovery
+	Past     *past
+	// Restoring is set while the table is being restored.
+	Restoring *restoring
 
 	once     sync.Once
 	compiled *schema
@@ -116,6 +122,9 @@ func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
 	}
 	if t.Encryption != nil && t.Encryption.Enabled != nil && *t.Encryption.Enabled {
 		d.SSEDescription = &ddb.SSEDescription{Status: ddb.SSEStatusEnabled, SSEType: ddb.SSETypeKms, KMSMasterKeyArn: t.encryptionKey()}
+	}
+	if t.Restoring != nil {
+		d.RestoreSummary = t.Restoring.describe()
 	}
 	if t.streams() {
 		d.StreamSpecification = t.Stream

@@ -21,6 +21,8 @@ type task struct {
 	// Enter is an index of times that gets entries for the items that were
 	// there before it.
 	Enter *fill
+	// Copy is a table or a backup that is copied.
+	Copy *copying
 }
 
 // fill is how far the filling of an index has come.
@@ -106,7 +108,7 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 		return never, err
 	}
 	next = never
-	for _, chore := range []func(context.Context, time.Time) (time.Time, error){s.expire, s.forgetStreams} {
+	for _, chore := range []func(context.Context, time.Time) (time.Time, error){s.expire, s.forgetStreams, s.forgetPast, s.forgetBackups} {
 		at, err := chore(ctx, now)
 		if err != nil {
 			return never, err
@@ -116,6 +118,22 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	return next, s.doTasks(ctx) // chores leave some
+}
+
+// rounds are background work that the clock makes necessary again and again.
+// The worker's lock guards it.
+type rounds struct{ last time.Time }
+
+// round does the work when it is time, and says when it will be again. A clock
+// that was set back makes it time.
+func (r *rounds) round(now time.Time, every time.Duration, f func() error) (next time.Time, err error) {
+	if age := now.Sub(r.last); r.last.IsZero() || age < 0 || age >= every {
+		if err := f(); err != nil {
+			return time.Time{}, err
+		}
+		r.last = now
+	}
+	return r.last.Add(every), nil
 }
 
 // never is a time that nobody waits for.
@@ -137,6 +155,8 @@ func (s *Service) doTasks(ctx context.Context) error {
 				done, err = s.fillSome(key, t)
 			case t.Enter != nil:
 				done, err = s.enterSome(key, t)
+			case t.Copy != nil:
+				done, err = s.copySome(key, t)
 			default:
 				done, err = s.removeSome(key, t)
 			}
@@ -147,15 +167,20 @@ func (s *Service) doTasks(ctx context.Context) error {
 	}
 }
 
-// nextTask finds a task, nil when there is none.
+// nextTask finds a task, nil when there is none. What is removed may still have
+// to be copied, so removals come last.
 func (s *Service) nextTask() (key []byte, t *task, err error) {
 	err = s.env.DB.View(func(tx storage.Tx) error {
 		for w, err := range storage.Records[task](tx, storage.Prefix(worksKey())) {
 			if err != nil {
 				return err
 			}
-			key, t = append([]byte(nil), w.Key...), w.Value
-			break
+			if t == nil || w.Value.Remove == nil {
+				key, t = append([]byte(nil), w.Key...), w.Value
+			}
+			if t.Remove == nil {
+				break
+			}
 		}
 		return nil
 	})
