@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The first hour of other languages' clients, each against a server of its own:
-# S3 with 20 MB files, DynamoDB, Lambda, API Gateway and IAM, as a tutorial has them.
+# S3 with 20 MB files, DynamoDB, Lambda, API Gateway and IAM, as a tutorial has them,
+# and DynamoDB through the libraries that people put above the clients.
 #
 #   run.sh [SUITE...]    awscli, boto3, javascript; all without arguments
 #
@@ -87,11 +88,12 @@ boto3() {
     case " $seen " in *" $version "*) continue ;; esac
     seen="$seen $version"
     suite "boto3-$version" "$python" "$here/boto3_suite.py"
+    suite "boto3-$version-dynamodb" "$python" "$here/dynamodb_suite.py"
   done
   [ -n "$seen" ] || left_out boto3 "needs boto3 (Debian: apt-get install python3-boto3)"
 }
 
-# The AWS SDK for JavaScript stays in dist/clients for the next run.
+# The AWS SDK for JavaScript, and what is built on it, stay in dist/clients for the next run.
 javascript() {
   local modules=$root/dist/clients
   if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
@@ -106,8 +108,9 @@ javascript() {
       return
     fi
   fi
-  cp "$here/javascript.mjs" "$modules/"
+  cp "$here/javascript.mjs" "$here/dynamodb.mjs" "$modules/"
   suite javascript node "$modules/javascript.mjs"
+  suite javascript-dynamodb node "$modules/dynamodb.mjs"
 }
 
 for name in ${@:-awscli boto3 javascript}; do
