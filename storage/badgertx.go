@@ -80,7 +80,7 @@ func (t *badgerTx) Get(key []byte) ([]byte, error) {
 		}
 		return nil
 	})
-	if err == nil && len(value) < valueThreshold && len(t.writes.list) == 0 {
+	if err == nil && len(value) <= maxHot && len(t.writes.list) == 0 {
 		t.badger.hot.put(key, value, t.begun)
 	}
 	return value, err

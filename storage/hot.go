@@ -40,6 +40,8 @@ const (
 	// hotEvery is how many misses it takes on average for a value to be kept,
 	// so that reading everything once drives out less of what is read always.
 	hotEvery = 2
+	// maxHot is the largest value that is kept, in bytes: a small object with its record.
+	maxHot = 8 << 10
 )
 
 type hotShard struct {
@@ -303,7 +305,7 @@ func (w *hotWrites) find(key []byte, hash uint64) *hotWrite {
 }
 
 func (w *hotWrites) set(key []byte, hash uint64, value []byte) {
-	if len(value) >= valueThreshold {
+	if len(value) > maxHot {
 		value = nil
 	}
 	if old := w.find(key, hash); old != nil {

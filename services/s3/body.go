@@ -42,7 +42,7 @@ type piece struct {
 // record is the bytes and nothing else, since encoding is copying, and what is
 // to be known of them stays in the object's.
 const (
-	maxRecordInline = 2 << 10
+	maxRecordInline = 4 << 10
 	maxRecordBlobs  = 8
 )
 
@@ -74,8 +74,9 @@ func (s *Service) setBody(o *object, b *body) {
 }
 
 // writeBody writes the record of a body that has one, and returns what is to be
-// the object's record.
-func writeBody(tx storage.Tx, bucket uint64, o *object) (*object, error) {
+// the object's record. Bare bytes go to the place of those that they replace,
+// if there are any: id is that body's.
+func writeBody(tx storage.Tx, bucket uint64, o *object, id []byte) (*object, error) {
 	if o.BodyID == nil {
 		return o, nil
 	}
@@ -84,9 +85,12 @@ func writeBody(tx storage.Tx, bucket uint64, o *object) (*object, error) {
 		record.Body = nil
 		return &record, storage.PutRecord(tx, keyBody(bucket, o.BodyID), o.Body)
 	}
+	if id != nil {
+		record.BodyID = id
+	}
 	blob := o.Body.Blobs[0]
 	record.Body = &body{Blobs: []storage.Blob{{Size: blob.Size}}, Sealed: o.Body.Sealed}
-	return &record, tx.Set(keyBody(bucket, o.BodyID), blob.Inline)
+	return &record, tx.Set(keyBody(bucket, record.BodyID), blob.Inline)
 }
 
 // readBody is the body of an object.

@@ -207,16 +207,19 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 		return err
 	}
 	o.Sequence = s.sequence(old)
+	var place []byte // where there is a body that o's takes the place of
 	if b.Versioning != unversioned {
 		if err := s.supersede(tx, b, key, old, o); err != nil {
 			return err
 		}
+	} else if old != nil && old.BareBody && o.BareBody {
+		place = old.BodyID
 	} else if old != nil {
 		if err := s.dropBody(tx, b.ID, old); err != nil {
 			return err
 		}
 	}
-	record, err := writeBody(tx, b.ID, o)
+	record, err := writeBody(tx, b.ID, o, place)
 	if err != nil {
 		return err
 	}
