@@ -139,6 +139,8 @@ var libraries = []library{
 		"it is the judge of what clients of MinIO meet"},
 	{"github.com/minio/crc64nvme", []string{"server/...", "services/s3/...", "testsuite/..."},
 		"it is a checksum of S3 bodies"},
+	{"github.com/parquet-go/parquet-go", []string{"services/s3/selecting/..."},
+		"Parquet is one of the formats that S3 Select reads"},
 	{"github.com/klauspost/compress", []string{"server/...", "storage/..."},
 		"compression is a matter of the wire and of the store"},
 	{"github.com/spf13/pflag", []string{"cmd/...", "services/lambda/sandbox/docker"},
