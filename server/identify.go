@@ -26,8 +26,8 @@ type target struct {
 	inForm bool
 	// labels are the labels of a REST operation's URI, encoded.
 	labels map[string]string
-	// region is the region the request names, or "".
-	region string
+	// region is the region the request names, or ""; place is the one that its host names.
+	region, place string
 	// virtualHost says that the S3 bucket was named by the host.
 	virtualHost bool
 }
@@ -92,7 +92,7 @@ func newDirectory(models []*api.Model, domain string) *directory {
 // is the service whose door the request came through, or nil.
 func (d *directory) identify(r *http.Request, only *entry) target {
 	host := parseHost(r.Host, d.domain)
-	t := target{region: host.region}
+	t := target{region: host.region, place: host.region}
 	if r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
 		return d.cbor(r, t)
 	}

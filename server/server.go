@@ -211,7 +211,7 @@ func (x *exchange) api(r *http.Request) {
 	op := t.op.Spec()
 	x.what = op.Service.Name + "." + op.Name
 	who, err := s.options.Verifier.Authenticate(r, auth.Target{
-		Service: op.Service, Protocol: t.protocol, AllowAnonymous: op.NoAuth || op.Service.Name == "s3",
+		Service: op.Service, Protocol: t.protocol, Region: t.place, AllowAnonymous: op.NoAuth || op.Service.Name == "s3",
 	})
 	if err != nil {
 		x.fail(err)

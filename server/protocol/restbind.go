@@ -57,7 +57,7 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 		return b.values(m, at, values, timeISO8601)
 	case inHeader:
 		if m.wire == "Content-Length" && b.request != nil {
-			if n := b.request.ContentLength; n >= 0 {
+			if n := b.request.ContentLength; n > 0 || n == 0 && lengthSaid(b.request) {
 				return b.scalar(m, at, strconv.FormatInt(n, 10), timeUnix)
 			}
 			return nil
@@ -83,6 +83,12 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 		}
 	}
 	return nil
+}
+
+// lengthSaid tells a length of nothing from no length: in HTTP/1, where
+// nothing is said, net/http takes the body for empty.
+func lengthSaid(r *http.Request) bool {
+	return r.ProtoMajor != 1 || r.Header["Content-Length"] != nil
 }
 
 // values sets a member from its values: all of them for a list, else the first.

@@ -72,14 +72,14 @@ func (s *Service) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.Get
 
 // Operations implements service.Service.
 func (s *Service) Operations() []api.Handler {
-	return []api.Handler{
+	operations := []api.Handler{
 		s3.CreateBucket.Handle(s.createBucket),
 		s3.DeleteBucket.Handle(s.deleteBucket),
 		s3.GetBucketLocation.Handle(s.getBucketLocation),
 		s3.HeadBucket.Handle(s.headBucket),
 		s3.ListBuckets.Handle(s.listBuckets),
 
-		s3.GetBucketAccelerateConfiguration.Handle(s.getBucketAccelerateConfiguration).WithoutEffect("RequestPayer"),
+		s3.GetBucketAccelerateConfiguration.Handle(s.getBucketAccelerateConfiguration),
 		s3.GetBucketAcl.Handle(s.getBucketACL),
 		s3.GetBucketCors.Handle(s.getBucketCORS),
 		s3.GetBucketEncryption.Handle(s.getBucketEncryption),
@@ -133,7 +133,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketAbac.Handle(s.getBucketABAC),
 		s3.PutBucketAbac.Handle(s.putBucketABAC).WithoutEffect("AbacStatus"),
 		s3.PutBucketAccelerateConfiguration.Handle(s.putBucketAccelerateConfiguration).WithoutEffect("AccelerateConfiguration"),
-		s3.PutBucketRequestPayment.Handle(s.putBucketRequestPayment).WithoutEffect("RequestPaymentConfiguration"),
+		s3.PutBucketRequestPayment.Handle(s.putBucketRequestPayment),
 
 		s3.DeleteBucketTagging.Handle(s.deleteBucketTagging),
 		s3.GetBucketTagging.Handle(s.getBucketTagging),
@@ -142,41 +142,45 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetBucketNotificationConfiguration.Handle(s.getBucketNotificationConfiguration),
 		s3.PutBucketNotificationConfiguration.Handle(s.putBucketNotificationConfiguration),
 
-		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective", "RequestPayer"),
-		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("MFA", "RequestPayer"),
-		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("MFA", "RequestPayer"),
-		s3.GetObject.Handle(s.getObject).WithoutEffect("RequestPayer"),
-		s3.GetObjectAcl.Handle(s.getObjectACL).WithoutEffect("RequestPayer"),
-		s3.GetObjectAttributes.Handle(s.getObjectAttributes).WithoutEffect("RequestPayer"),
+		s3.CopyObject.Handle(s.copyObject).WithoutEffect("AnnotationDirective"),
+		s3.DeleteObject.Handle(s.deleteObject).WithoutEffect("MFA"),
+		s3.DeleteObjects.Handle(s.deleteObjects).WithoutEffect("MFA"),
+		s3.GetObject.Handle(s.getObject),
+		s3.GetObjectAcl.Handle(s.getObjectACL),
+		s3.GetObjectAttributes.Handle(s.getObjectAttributes),
 		s3.SelectObjectContent.Handle(s.selectObjectContent),
-		s3.HeadObject.Handle(s.headObject).WithoutEffect("RequestPayer"),
-		s3.PutObject.Handle(s.putObject).WithoutEffect("RequestPayer"),
-		s3.PutObjectAcl.Handle(s.putObjectACL).WithoutEffect("RequestPayer"),
+		s3.HeadObject.Handle(s.headObject),
+		s3.PutObject.Handle(s.putObject),
+		s3.PutObjectAcl.Handle(s.putObjectACL),
 
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
-		s3.GetObjectTagging.Handle(s.getObjectTagging).WithoutEffect("RequestPayer"),
-		s3.PutObjectTagging.Handle(s.putObjectTagging).WithoutEffect("RequestPayer"),
+		s3.GetObjectTagging.Handle(s.getObjectTagging),
+		s3.PutObjectTagging.Handle(s.putObjectTagging),
 
 		s3.GetBucketVersioning.Handle(s.getBucketVersioning),
 		s3.PutBucketVersioning.Handle(s.putBucketVersioning).WithoutEffect("MFA"),
 
-		s3.GetObjectLegalHold.Handle(s.getObjectLegalHold).WithoutEffect("RequestPayer"),
+		s3.GetObjectLegalHold.Handle(s.getObjectLegalHold),
 		s3.GetObjectLockConfiguration.Handle(s.getObjectLockConfiguration),
-		s3.GetObjectRetention.Handle(s.getObjectRetention).WithoutEffect("RequestPayer"),
-		s3.PutObjectLegalHold.Handle(s.putObjectLegalHold).WithoutEffect("RequestPayer"),
-		s3.PutObjectLockConfiguration.Handle(s.putObjectLockConfiguration).WithoutEffect("RequestPayer", "Token"),
-		s3.PutObjectRetention.Handle(s.putObjectRetention).WithoutEffect("RequestPayer"),
+		s3.GetObjectRetention.Handle(s.getObjectRetention),
+		s3.PutObjectLegalHold.Handle(s.putObjectLegalHold),
+		s3.PutObjectLockConfiguration.Handle(s.putObjectLockConfiguration).WithoutEffect("Token"),
+		s3.PutObjectRetention.Handle(s.putObjectRetention),
 
-		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
-		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
-		s3.ListObjectsV2.Handle(s.listObjectsV2).WithoutEffect("OptionalObjectAttributes", "RequestPayer"),
+		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes"),
+		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes"),
+		s3.ListObjectsV2.Handle(s.listObjectsV2).WithoutEffect("OptionalObjectAttributes"),
 
-		s3.AbortMultipartUpload.Handle(s.abortMultipartUpload).WithoutEffect("RequestPayer"),
-		s3.CompleteMultipartUpload.Handle(s.completeMultipartUpload).WithoutEffect("RequestPayer"),
-		s3.CreateMultipartUpload.Handle(s.createMultipartUpload).WithoutEffect("RequestPayer"),
-		s3.ListMultipartUploads.Handle(s.listMultipartUploads).WithoutEffect("RequestPayer"),
-		s3.ListParts.Handle(s.listParts).WithoutEffect("RequestPayer"),
-		s3.UploadPart.Handle(s.uploadPart).WithoutEffect("RequestPayer"),
-		s3.UploadPartCopy.Handle(s.uploadPartCopy).WithoutEffect("RequestPayer"),
+		s3.AbortMultipartUpload.Handle(s.abortMultipartUpload),
+		s3.CompleteMultipartUpload.Handle(s.completeMultipartUpload),
+		s3.CreateMultipartUpload.Handle(s.createMultipartUpload),
+		s3.ListMultipartUploads.Handle(s.listMultipartUploads),
+		s3.ListParts.Handle(s.listParts),
+		s3.UploadPart.Handle(s.uploadPart),
+		s3.UploadPartCopy.Handle(s.uploadPartCopy),
 	}
+	for i, h := range operations {
+		operations[i] = s.payable(h)
+	}
+	return operations
 }
