@@ -206,7 +206,7 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 	if err := o.settle(b); err != nil {
 		return err
 	}
-	o.Sequence = s.sequence(old)
+	o.Sequence, o.Version, o.Null = s.sequence(old), "", 0
 	var place []byte // where there is a body that o's takes the place of
 	if b.Versioning != unversioned {
 		if err := s.supersede(tx, b, key, old, o); err != nil {
