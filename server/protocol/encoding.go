@@ -92,20 +92,19 @@ func preferred(accept string) string {
 	return best
 }
 
-// quality is the q of an Accept-Encoding's element.
+// quality is the q of an Accept-Encoding's element: what stands behind the
+// first "q=", be that the end of another parameter's name.
 func quality(parameters string) float64 {
-	for _, p := range strings.Split(parameters, ";") {
-		value, ok := strings.CutPrefix(strings.TrimSpace(p), "q=")
-		if !ok {
-			continue
-		}
-		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil {
-			return 1
-		}
-		return min(max(q, 0), 1)
+	_, value, ok := strings.Cut(parameters, "q=")
+	if !ok {
+		return 1
 	}
-	return 1
+	value, _, _ = strings.Cut(value, ";")
+	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil {
+		return 1
+	}
+	return min(max(q, 0), 1)
 }
 
 var errEncoding = errors.New("protocol: a request body that is not in its Content-Encoding")

@@ -73,6 +73,12 @@ func errDuplicateItem() error {
 	return &ddb.DuplicateItemException{Message: "Duplicate primary key exists in table"}
 }
 
+// ongoing is what AWS says of an item that others are changing.
+const ongoing = "Transaction is ongoing for the item"
+
+// errOngoing is the error of a write that others kept getting ahead of.
+func errOngoing() error { return &ddb.TransactionConflictException{Message: ongoing} }
+
 func errEmptyName() error { return errParameter("Empty attribute name") }
 
 func errKeySchema() error {

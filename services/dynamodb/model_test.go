@@ -29,9 +29,11 @@ func TestAgainstModel(t *testing.T) {
 			h := newHost(t)
 			attributes, key := define("p:S", "s:"+sortType)
 			globalAttributes, globalKey := define("gp:N", "gs:"+sortType)
+			_, localKey := define("p:S", "gs:"+sortType)
 			must(h, h.createTable, &ddb.CreateTableInput{
 				TableName: "things", KeySchema: key, AttributeDefinitions: append(attributes, globalAttributes...), BillingMode: ddb.BillingModePayPerRequest,
 				GlobalSecondaryIndexes: []*ddb.GlobalSecondaryIndex{{IndexName: "global", KeySchema: globalKey, Projection: &ddb.Projection{ProjectionType: ddb.ProjectionTypeInclude, NonKeyAttributes: []string{"v"}}}},
+				LocalSecondaryIndexes:  []*ddb.LocalSecondaryIndex{{IndexName: "local", KeySchema: localKey, Projection: &ddb.Projection{ProjectionType: ddb.ProjectionTypeInclude, NonKeyAttributes: []string{"v"}}}},
 			})
 			m := &model{host: h, random: rand.New(rand.NewPCG(7, uint64(sortType[0]))), sortType: sortType}
 			for round := range 400 {
@@ -148,7 +150,7 @@ var keyTerms = []keyTerm{
 
 func (m *model) compare(t *testing.T) {
 	t.Helper()
-	for _, on := range []struct{ index, partition, sort string }{{"", "p", "s"}, {"global", "gp", "gs"}} {
+	for _, on := range []struct{ index, partition, sort string }{{"", "p", "s"}, {"global", "gp", "gs"}, {"local", "p", "gs"}} {
 		for _, term := range keyTerms {
 			m.compareQuery(t, on.index, on.partition, on.sort, term)
 		}
@@ -239,6 +241,9 @@ func (m *model) projected(it item.Item, index string) item.Item {
 	}
 	out := maps.Clone(it)
 	delete(out, "other")
+	if index == "local" {
+		delete(out, "gp")
+	}
 	return out
 }
 
@@ -246,7 +251,7 @@ func (m *model) compareScan(t *testing.T, index string) {
 	t.Helper()
 	var want, got []item.Item
 	for _, it := range m.items {
-		if index == "" || it["gp"] != nil && it["gs"] != nil {
+		if index == "" || it["gs"] != nil && (index == "local" || it["gp"] != nil) {
 			want = append(want, m.projected(it, index))
 		}
 	}

@@ -88,6 +88,13 @@ func (s *Service) transact(all []*transacted, done *doneBefore) (took map[string
 		}
 		return carryOutAll(tx, w, all, took)
 	})
+	if errors.Is(err, storage.ErrConflict) {
+		reasons := make([]*ddb.CancellationReason, len(all))
+		for i := range reasons { // which item it was is not known
+			reasons[i] = &ddb.CancellationReason{Code: "TransactionConflict", Message: ongoing}
+		}
+		err = errCancelled(reasons)
+	}
 	return took, repeated, err
 }
 

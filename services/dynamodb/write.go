@@ -308,5 +308,8 @@ func (s *Service) write(id tableID, c *change) (t *schema, e *effect, err error)
 		e, err = w.carryOut(tx, t, c)
 		return err
 	})
+	if errors.Is(err, storage.ErrConflict) {
+		err = errOngoing()
+	}
 	return t, e, err
 }
