@@ -33,7 +33,7 @@ func New(env service.Env) (*All, error) {
 		return nil, err
 	}
 	objects.Notify(functions)
-	tables := dynamodb.New(env)
+	tables := dynamodb.New(env, objects)
 	return &All{
 		Services: []service.Service{
 			apigateway.New(env, functions),

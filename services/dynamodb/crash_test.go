@@ -53,7 +53,7 @@ func crashChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	h := &host{Service: New(service.Env{DB: db, Clock: clock.System(), IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}), clock: clock.System()}
+	h := &host{Service: New(service.Env{DB: db, Clock: clock.System(), IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}, nil), clock: clock.System()}
 	attributes, key := define("p:S")
 	indexed, indexKey := define("kind:S")
 	table, err := h.describeTable(h.call(), &ddb.DescribeTableInput{TableName: "things"})
@@ -211,7 +211,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	h := &host{Service: New(service.Env{DB: db, Clock: clock.System(), IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}), t: t, clock: clock.System()}
+	h := &host{Service: New(service.Env{DB: db, Clock: clock.System(), IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}, nil), t: t, clock: clock.System()}
 	arn := must(h, h.describeTable, &ddb.DescribeTableInput{TableName: "things"}).Table.LatestStreamArn
 	if err := crashCheck(h, arn); err != nil {
 		t.Error(err)

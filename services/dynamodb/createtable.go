@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
@@ -20,6 +21,31 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 		return nil, err
 	}
 	now := api.CallFrom(ctx).Time
+	t := s.newTable(id, in, now)
+	if err := t.tag(in.Tags); err != nil {
+		return nil, err
+	}
+	err = s.update(func(tx storage.Tx, w *writes) error {
+		if err := checkNoTable(tx, t); err != nil {
+			return err
+		}
+		if err := w.setStream(tx, t, in.StreamSpecification, now); err != nil {
+			return err
+		}
+		return storage.PutRecord(tx, t.storageKey(), t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := t.describe(ddb.TableStatusCreating)
+	if d.BillingModeSummary != nil {
+		d.BillingModeSummary = &ddb.BillingModeSummary{BillingMode: d.BillingModeSummary.BillingMode}
+	}
+	return &ddb.CreateTableOutput{TableDescription: d}, nil
+}
+
+// newTable is the record of a table that is to be made.
+func (s *Service) newTable(id tableID, in *ddb.CreateTableInput, now time.Time) *table {
 	t := &table{
 		Account: id.account, Region: id.region, Name: id.name,
 		Number: s.newNumber(), ID: s.env.IDs.UUID(), Created: now,
@@ -37,9 +63,6 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	} else {
 		t.Billing.Throughput = provisioned(in.ProvisionedThroughput)
 	}
-	if err := t.tag(in.Tags); err != nil {
-		return nil, err
-	}
 	for _, x := range in.GlobalSecondaryIndexes {
 		t.addIndex(&tableIndex{Name: x.IndexName, Global: true, Key: x.KeySchema, Projection: x.Projection,
 			Throughput: provisioned(x.ProvisionedThroughput), OnDemand: x.OnDemandThroughput, Warm: x.WarmThroughput})
@@ -50,27 +73,19 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	for _, x := range in.LocalSecondaryIndexes {
 		t.addIndex(&tableIndex{Name: x.IndexName, Key: x.KeySchema, Projection: x.Projection})
 	}
-	err = s.update(func(tx storage.Tx, w *writes) error {
-		_, err := tx.Get(t.storageKey())
-		if err == nil {
-			return errTableExists(id.name)
-		}
-		if !errors.Is(err, storage.ErrNotFound) {
-			return err
-		}
-		if err := w.setStream(tx, t, in.StreamSpecification, now); err != nil {
-			return err
-		}
-		return storage.PutRecord(tx, t.storageKey(), t)
-	})
-	if err != nil {
-		return nil, err
+	return t
+}
+
+// checkNoTable refuses a table whose name is taken.
+func checkNoTable(tx storage.Tx, t *table) error {
+	_, err := tx.Get(t.storageKey())
+	switch {
+	case err == nil:
+		return errTableExists(t.Name)
+	case errors.Is(err, storage.ErrNotFound):
+		return nil
 	}
-	d := t.describe(ddb.TableStatusCreating)
-	if d.BillingModeSummary != nil {
-		d.BillingModeSummary = &ddb.BillingModeSummary{BillingMode: d.BillingModeSummary.BillingMode}
-	}
-	return &ddb.CreateTableOutput{TableDescription: d}, nil
+	return err
 }
 
 // newNumber is a number that no table has, had or will have.
@@ -260,7 +275,7 @@ func (s *Service) describeTable(ctx context.Context, in *ddb.DescribeTableInput)
 		return nil, err
 	}
 	status := ddb.TableStatusActive
-	if t.Restoring != nil {
+	if t.building() {
 		status = ddb.TableStatusCreating
 	}
 	d := t.describe(status)

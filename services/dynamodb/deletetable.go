@@ -22,7 +22,7 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 		if t, err = s.anyRecord(tx, id); err != nil {
 			return err
 		}
-		if t.Restoring != nil {
+		if t.building() {
 			return errInUse("Table is being created: %s", t.Name)
 		}
 		if t.Protected {

@@ -20,6 +20,7 @@ import (
 //	"dynamodb" account region "expiry" time token     when that may be forgotten
 //	"dynamodb" account region "item" TABLE INDEX KEY  an item, or its entry in an index
 //	"dynamodb" account region "record" STREAM NUMBER  a change, in a stream
+//	"dynamodb" account region "import" id             the import of a table
 //	"dynamodb" "stream" account region table label    the record of a stream
 //	"dynamodb" account region "backed" BACKUP KEY     an item in a backup
 //	"dynamodb" "backup" account region table id       the record of a backup
@@ -124,6 +125,14 @@ func allExpiringKey() storage.Key { return serviceKey().String("expiring") }
 func expiringKey(table uint64) storage.Key { return allExpiringKey().Uint64(table) }
 
 func reservedKey() storage.Key { return serviceKey().String("reserved") }
+
+func importsKey(account, region string) storage.Key {
+	return serviceKey().String(account).String(region).String("import")
+}
+
+func importKey(account, region, id string) storage.Key {
+	return importsKey(account, region).String(id)
+}
 
 func worksKey() storage.Key { return serviceKey().String("work") }
 

@@ -47,6 +47,7 @@ import (
 
 	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
+	"github.com/virga-cloud/virga/api/s3"
 	"github.com/virga-cloud/virga/services/dynamodb/sequence"
 	"github.com/virga-cloud/virga/services/service"
 	"github.com/virga-cloud/virga/storage"
@@ -70,11 +71,21 @@ type Service struct {
 	nextExpiry atomic.Uint64
 	// The rounds in which the worker removes what is too old.
 	pastForgotten, streamsForgotten rounds
+	// objects is where tables are imported from and exported to.
+	objects Objects
+}
+
+// Objects is S3, as far as imports and exports ask it, on behalf of the call's
+// principal.
+type Objects interface {
+	GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error)
+	PutObject(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error)
+	ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error)
 }
 
 // New makes the service.
-func New(env service.Env) *Service {
-	return &Service{env: env, tables: storage.NewCache[table](tablesCached)}
+func New(env service.Env, objects Objects) *Service {
+	return &Service{env: env, tables: storage.NewCache[table](tablesCached), objects: objects}
 }
 
 // tablesCached is how many tables' records are kept decoded.
@@ -98,6 +109,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.DescribeBackup.Handle(s.describeBackup),
 		ddb.DescribeContinuousBackups.Handle(s.describeContinuousBackups),
 		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
+		ddb.DescribeImport.Handle(s.describeImport),
 		ddb.DescribeLimits.Handle(s.describeLimits),
 		ddb.DescribeTable.Handle(s.describeTable),
 		ddb.ExecuteStatement.Handle(s.executeStatement),
@@ -105,6 +117,8 @@ func (s *Service) Operations() []api.Handler {
 		ddb.DescribeTimeToLive.Handle(s.describeTimeToLive),
 		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
 		ddb.ListBackups.Handle(s.listBackups),
+		ddb.ImportTable.Handle(s.importTable),
+		ddb.ListImports.Handle(s.listImports),
 		ddb.ListTables.Handle(s.listTables),
 		ddb.ListTagsOfResource.Handle(s.listTagsOfResource),
 		ddb.PutItem.Handle(s.putItem),
@@ -189,7 +203,7 @@ func checkName(name, member string) error {
 // table finds a table for reading or writing items.
 func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
 	t, err := s.tables.Get(tx, s.keys.of(id))
-	if errors.Is(err, storage.ErrNotFound) || err == nil && t.Restoring != nil {
+	if errors.Is(err, storage.ErrNotFound) || err == nil && t.building() {
 		return nil, errNoTable()
 	}
 	if err != nil {
@@ -201,13 +215,13 @@ func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
 // record reads a table's record to describe or change it.
 func (s *Service) record(tx storage.Tx, id tableID) (*table, error) {
 	t, err := s.anyRecord(tx, id)
-	if err == nil && t.Restoring != nil {
+	if err == nil && t.building() {
 		return nil, errNoSuchTable(id.name)
 	}
 	return t, err
 }
 
-// anyRecord reads a table's record also while the table is being restored.
+// anyRecord reads a table's record also while the table is being restored or imported.
 func (s *Service) anyRecord(tx storage.Tx, id tableID) (*table, error) {
 	t, err := storage.GetRecord[table](tx, tableKey(id.account, id.region, id.name))
 	if errors.Is(err, storage.ErrNotFound) {

@@ -48,7 +48,7 @@ func newHostOn(t testing.TB, store string) *host {
 		}
 	})
 	c := clock.At(time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC))
-	return &host{New(service.Env{DB: db, Clock: c, IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}), t, c}
+	return &host{New(service.Env{DB: db, Clock: c, IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}, &bucketed{}), t, c}
 }
 
 // call is the context of a request in account 000000000000, us-east-1.

@@ -421,7 +421,7 @@ func TestStreamOverARestart(t *testing.T) {
 	h.put("things", item.Item{"p": S("a")})
 	latest := h.iterator(arn, h.describeStream(arn).Shards[0].ShardId, dds.ShardIteratorTypeLatest, "")
 	h.clock.Advance(-time.Hour)
-	again := &host{New(h.env), t, h.clock}
+	again := &host{New(h.env, h.objects), t, h.clock}
 	again.put("things", item.Item{"p": S("b")})
 	if got := again.recordsOf(latest, 0); len(got) != 1 {
 		t.Errorf("after the restart: %d records", len(got))

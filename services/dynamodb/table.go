@@ -49,6 +49,9 @@ type table struct {
 	// Restoring is set while the table is being restored.
 	Restoring *restoring
 
+	// Importing is set until what the table is imported from is in it.
+	Importing bool
+
 	once     sync.Once
 	compiled *schema
 }
@@ -88,6 +91,10 @@ func (t *table) storageKey() storage.Key { return tableKey(t.Account, t.Region, 
 func (t *table) arn() string {
 	return api.ARN{Partition: api.PartitionOf(t.Region), Service: "dynamodb", Region: t.Region, Account: t.Account, Resource: "table/" + t.Name}.String()
 }
+
+// building says that what the table is to hold is not in it yet. Until then only
+// those who describe it see the table.
+func (t *table) building() bool { return t.Restoring != nil || t.Importing }
 
 func (t *table) index(name string) *tableIndex {
 	i := slices.IndexFunc(t.Indexes, func(x *tableIndex) bool { return x.Name == name })

@@ -23,6 +23,8 @@ type task struct {
 	Enter *fill
 	// Copy is a table or a backup that is copied.
 	Copy *copying
+	// Import is an import that goes on.
+	Import *transfer
 }
 
 // fill is how far the filling of an index has come.
@@ -157,6 +159,8 @@ func (s *Service) doTasks(ctx context.Context) error {
 				done, err = s.enterSome(key, t)
 			case t.Copy != nil:
 				done, err = s.copySome(key, t)
+			case t.Import != nil:
+				done, err = s.importSome(ctx, key, t.Import)
 			default:
 				done, err = s.removeSome(key, t)
 			}

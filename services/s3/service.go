@@ -70,6 +70,16 @@ func (s *Service) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.Get
 	return s.getObject(ctx, in)
 }
 
+// PutObject stores an object for another service, as GetObject reads one.
+func (s *Service) PutObject(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+	return s.putObject(ctx, in)
+}
+
+// ListObjectsV2 lists objects for another service, as GetObject reads one.
+func (s *Service) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+	return s.listObjectsV2(ctx, in)
+}
+
 // Operations implements service.Service.
 func (s *Service) Operations() []api.Handler {
 	operations := []api.Handler{
