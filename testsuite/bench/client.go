@@ -28,21 +28,7 @@ const numberMark = "########"
 // newRequest builds a request: a line such as "GET /", headers as "Name: value",
 // and a body. Headers that every SDK sends are added.
 func newRequest(line, service string, headers []string, body string, numbers int) request {
-	now := time.Now().UTC()
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s HTTP/1.1\r\nHost: 127.0.0.1\r\n", line)
-	b.WriteString("User-Agent: aws-sdk-go-v2/1.41.0 ua/2.1 os/linux lang/go#1.26 md/GOOS#linux md/GOARCH#amd64 api/" + service + "#1.90.0 m/E,e\r\n")
-	if body != "" || !strings.HasPrefix(line, "GET ") {
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
-	}
-	b.WriteString("Accept-Encoding: identity\r\nAmz-Sdk-Invocation-Id: 7f2b8c51-52a0-4d2e-b7a9-3f7f6d1f9a51\r\nAmz-Sdk-Request: attempt=1; max=3\r\n")
-	fmt.Fprintf(&b, "Authorization: AWS4-HMAC-SHA256 Credential=test/%s/us-east-1/%s/aws4_request, SignedHeaders=accept-encoding;amz-sdk-invocation-id;amz-sdk-request;content-length;host;x-amz-date, Signature=%064x\r\n",
-		now.Format("20060102"), service, 0x5eed)
-	for _, h := range headers {
-		b.WriteString(h + "\r\n")
-	}
-	fmt.Fprintf(&b, "X-Amz-Date: %s\r\n\r\n%s", now.Format("20060102T150405Z"), body)
-	r := request{text: []byte(b.String()), numbers: numbers}
+	r := request{text: append(requestHead(line, service, headers, len(body)), body...), numbers: numbers}
 	for at := 0; ; at += len(numberMark) {
 		i := bytes.Index(r.text[at:], []byte(numberMark))
 		if i < 0 {
@@ -55,6 +41,25 @@ func newRequest(line, service string, headers []string, body string, numbers int
 		r.number(0)
 	}
 	return r
+}
+
+// requestHead is a request up to its body of n bytes.
+func requestHead(line, service string, headers []string, n int) []byte {
+	now := time.Now().UTC()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s HTTP/1.1\r\nHost: 127.0.0.1\r\n", line)
+	b.WriteString("User-Agent: aws-sdk-go-v2/1.41.0 ua/2.1 os/linux lang/go#1.26 md/GOOS#linux md/GOARCH#amd64 api/" + service + "#1.90.0 m/E,e\r\n")
+	if n > 0 || !strings.HasPrefix(line, "GET ") {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", n)
+	}
+	b.WriteString("Accept-Encoding: identity\r\nAmz-Sdk-Invocation-Id: 7f2b8c51-52a0-4d2e-b7a9-3f7f6d1f9a51\r\nAmz-Sdk-Request: attempt=1; max=3\r\n")
+	fmt.Fprintf(&b, "Authorization: AWS4-HMAC-SHA256 Credential=test/%s/us-east-1/%s/aws4_request, SignedHeaders=accept-encoding;amz-sdk-invocation-id;amz-sdk-request;content-length;host;x-amz-date, Signature=%064x\r\n",
+		now.Format("20060102"), service, 0x5eed)
+	for _, h := range headers {
+		b.WriteString(h + "\r\n")
+	}
+	fmt.Fprintf(&b, "X-Amz-Date: %s\r\n\r\n", now.Format("20060102T150405Z"))
+	return b.Bytes()
 }
 
 // clone is a request whose numbers change by themselves.
@@ -112,6 +117,11 @@ func (c *conn) send(text []byte, keep bool) (status, size int, body []byte, err 
 	if _, err := c.Write(text); err != nil {
 		return 0, 0, nil, err
 	}
+	return c.answer(keep)
+}
+
+// answer reads what send returns.
+func (c *conn) answer(keep bool) (status, size int, body []byte, err error) {
 	status, length, err := c.head()
 	if err != nil {
 		return 0, 0, nil, err
@@ -199,6 +209,24 @@ func (c *conn) do(r request) ([]byte, error) {
 		return nil, &statusError{string(line), status, string(body)}
 	}
 	return body, nil
+}
+
+// put sends a body, which is not copied, with a request that has to succeed.
+func (c *conn) put(head, body []byte) error {
+	if err := c.SetDeadline(time.Now().Add(exchangeTimeout)); err != nil {
+		return err
+	}
+	for _, piece := range [][]byte{head, body} {
+		if _, err := c.Write(piece); err != nil {
+			return err
+		}
+	}
+	status, _, answer, err := c.answer(true)
+	if err == nil && status/100 != 2 {
+		line, _, _ := bytes.Cut(head, []byte("\r\n"))
+		err = &statusError{string(line), status, string(answer)}
+	}
+	return err
 }
 
 // statusError is an answer that is none of success.

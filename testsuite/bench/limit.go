@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,12 +21,13 @@ const limitCommand = "limit"
 
 // serveLimit is the process that is measured against: it reads a request's
 // body, with its MD5 where that is asked for, and writes an answer of a given
-// size. It ends when its standard input does, so that it never outlives the
+// size; where bodies are to be written it does that too. It ends when its standard input does, so that it never outlives the
 // bench.
 func serveLimit(args []string) error {
 	flags := flag.NewFlagSet(limitCommand, flag.ContinueOnError)
 	answer := flags.Int("answer", 0, "size of answers, in bytes")
 	digest := flags.Bool("md5", false, "compute the MD5 of bodies")
+	files := flags.String("files", "", "write bodies to files in this directory, by their paths, with their MD5")
 	address := flags.String("address", "", "where to listen")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -49,7 +51,16 @@ func serveLimit(args []string) error {
 		case r.Body == http.NoBody:
 		case *digest:
 			sum, buffer := md5.New(), buffers.Get().(*[64 << 10]byte)
-			_, err = io.CopyBuffer(sum, r.Body, buffer[:])
+			to := io.Writer(sum)
+			if *files != "" {
+				f, err := os.Create(filepath.Join(*files, filepath.Base(r.URL.Path)))
+				if err != nil {
+					panic(err)
+				}
+				defer f.Close()
+				to = io.MultiWriter(sum, f)
+			}
+			_, err = io.CopyBuffer(to, r.Body, buffer[:])
 			buffers.Put(buffer)
 			w.Header()["Etag"] = []string{hex.EncodeToString(sum.Sum(nil))}
 		default:
@@ -71,7 +82,7 @@ func serveLimit(args []string) error {
 }
 
 // startLimit starts the limit of answers of n bytes.
-func (b *bench) startLimit(ctx context.Context, n int, digest bool) (*subject, error) {
+func (b *bench) startLimit(ctx context.Context, n int, digest bool, flags ...string) (*subject, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -80,6 +91,6 @@ func (b *bench) startLimit(ctx context.Context, n int, digest bool) (*subject, e
 	if err != nil {
 		return nil, err
 	}
-	return launch(ctx, "limit", address, program, limitCommand,
-		"-address", address, "-answer", strconv.Itoa(n), "-md5="+fmt.Sprint(digest))
+	return launch(ctx, "limit", address, program, append([]string{limitCommand,
+		"-address", address, "-answer", strconv.Itoa(n), "-md5=" + fmt.Sprint(digest)}, flags...)...)
 }

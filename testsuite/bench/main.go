@@ -47,6 +47,8 @@ type bench struct {
 	// store is a data directory with a million items that is used again ("" makes one).
 	store string
 	items int
+	// keys is how many objects the bucket has whose pages are measured.
+	keys int
 	// profiles is a directory for profiles of Virga ("" makes none).
 	profiles string
 	// only chooses cases by name; nil takes all.
@@ -69,6 +71,7 @@ func main() {
 	duration := flag.Duration("duration", 4*time.Second, "how long each subject is driven in all with each case")
 	flag.StringVar(&b.store, "store", "", "data directory with the items of the start-up case; filled if it is not there, and kept")
 	flag.IntVar(&b.items, "items", 1_000_000, "how many items the start-up case has in its store")
+	flag.IntVar(&b.keys, "keys", 10_000, "how many objects are in the bucket that is listed")
 	flag.StringVar(&b.profiles, "profile", "", "directory for processor and heap profiles of Virga in each case of requests or invocations")
 	asJSON := flag.Bool("json", false, "print JSON instead of tables")
 	only := flag.String("only", "", "the cases to run: a regular expression over their names")
@@ -109,7 +112,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	defer os.RemoveAll(b.dir)
 	b.report.Machine = machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), machineLoad()}
-	for _, part := range []func(context.Context) error{b.requests, b.functions, b.starts} {
+	for _, part := range []func(context.Context) error{b.requests, b.listings, b.uploads, b.functions, b.starts} {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -10,12 +10,14 @@ import (
 
 // report is all that a run has found out. Durations are in nanoseconds in JSON.
 type report struct {
-	Machine machine    `json:"machine"`
-	Rates   []rate     `json:"rates,omitempty"`
-	Invokes []invoke   `json:"invokes,omitempty"`
-	Starts  []start    `json:"starts,omitempty"`
-	Memory  []usage    `json:"memory,omitempty"`
-	LeftOut []omission `json:"leftOut,omitempty"`
+	Machine  machine    `json:"machine"`
+	Rates    []rate     `json:"rates,omitempty"`
+	Listings []listing  `json:"listings,omitempty"`
+	Uploads  []upload   `json:"uploads,omitempty"`
+	Invokes  []invoke   `json:"invokes,omitempty"`
+	Starts   []start    `json:"starts,omitempty"`
+	Memory   []usage    `json:"memory,omitempty"`
+	LeftOut  []omission `json:"leftOut,omitempty"`
 }
 
 type machine struct {
@@ -61,6 +63,31 @@ type invoke struct {
 	Ratio     float64       `json:"ratio"`
 	Floor     time.Duration `json:"floor"`
 	Aim       time.Duration `json:"aim"`
+}
+
+// listing is the time of a page of a listing, asked for one after the other.
+// RoundTrip is a bare request's whose answer has as many bytes.
+type listing struct {
+	Case      string        `json:"case"`
+	Bytes     int           `json:"bytes"`
+	RoundTrip time.Duration `json:"roundTrip"`
+	Page      time.Duration `json:"page"`
+	Processor time.Duration `json:"processor"`
+	Floor     time.Duration `json:"floor"`
+	Aim       time.Duration `json:"aim"`
+}
+
+// upload is the rate of multipart uploads that run at once, in MiB/s, and that
+// of writing their bytes to files; and the processor time for all of them.
+type upload struct {
+	Case          string        `json:"case"`
+	Bare          float64       `json:"bare"`
+	Disk          float64       `json:"disk"`
+	Ratio         float64       `json:"ratio"`
+	Floor         float64       `json:"floor"`
+	Aim           float64       `json:"aim"`
+	BareProcessor time.Duration `json:"bareProcessor"`
+	Processor     time.Duration `json:"processor"`
 }
 
 // start is the time from starting the program to its first answer, and the resident
@@ -116,6 +143,22 @@ func (r *report) print(out io.Writer) {
 			x.Limit.PerSecond, x.Disk.PerSecond, x.Disk.Ratio, x.Memory.PerSecond, x.Memory.Ratio,
 			number(x.Floor), number(x.Aim), verdict(-x.Disk.Ratio, -x.Floor, -x.Aim),
 			micros(x.Limit.Processor), micros(x.Disk.Processor), micros(x.Memory.Processor))
+	}
+	if len(r.Listings) > 0 {
+		title("Pages of listings, one after the other (median), beside as many bytes of a bare handler",
+			"", "KiB", "bare", "page", "floor", "aim", "", "cpu")
+	}
+	for _, x := range r.Listings {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Case, x.Bytes>>10, micros(x.RoundTrip), micros(x.Page),
+			micros(x.Floor), micros(x.Aim), verdict(x.Page, x.Floor, x.Aim), micros(x.Processor))
+	}
+	if len(r.Uploads) > 0 {
+		title("Multipart uploads at once, in MiB/s, and writing the same bytes to files with their MD5; processor time",
+			"", "files", "disk", "ratio", "floor", "aim", "", "cpu: files", "disk")
+	}
+	for _, x := range r.Uploads {
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2f\t%s\t%s\t%s\t%s\t%s\t\n", x.Case, x.Bare, x.Disk, x.Ratio,
+			number(x.Floor), number(x.Aim), verdict(-x.Ratio, -x.Floor, -x.Aim), millis(x.BareProcessor), millis(x.Processor))
 	}
 	if len(r.Invokes) > 0 {
 		title(fmt.Sprintf("Invocations of a provided function: one after the other (median), and per second with %d at once", invokeConnections),

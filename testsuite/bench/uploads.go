@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// uploadCount multipart uploads run at once, each of uploadParts parts of partBytes.
+	uploadCount, uploadParts, partBytes = 16, 8, 8 << 20
+	// uploadFloor and uploadAim are of the ratio to the limit, which writes the
+	// same bytes, as it receives them, to files, with their MD5.
+	uploadFloor, uploadAim = 0.6, 0.8
+)
+
+// uploads measures multipart uploads to a store on disk.
+func (b *bench) uploads(ctx context.Context) (err error) {
+	name := fmt.Sprintf("s3 multipart %d x %d MiB", uploadCount, uploadParts*partBytes>>20)
+	if !b.chosen(name) {
+		return nil
+	}
+	progress("%s", name)
+	virga, err := b.startVirga(ctx, "uploads", filepath.Join(b.dir, "uploads"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, virga.end()) }()
+	files := filepath.Join(b.dir, "parts")
+	limit, err := b.startLimit(ctx, 0, true, "-files", files)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, limit.end()) }()
+	c, err := dial(virga.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.do(newRequest("PUT /bench", "s3", nil, "", 0)); err != nil {
+		return err
+	}
+	part := []byte(objectBody(partBytes))
+	tag := fmt.Sprintf("%x", md5.Sum(part))
+	var bare, ours []round
+	for n := range b.rounds + 1 { // the first only warms up
+		if err := errors.Join(os.RemoveAll(files), os.Mkdir(files, 0o700)); err != nil {
+			return err
+		}
+		l, err := uploadAll(limit, func(c *conn, i int) error {
+			for p := range uploadParts {
+				if err := c.put(requestHead(fmt.Sprintf("PUT /%d-%d", i, p), "s3", nil, len(part)), part); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		o, err := uploadAll(virga, func(c *conn, i int) error { return uploadOne(c, fmt.Sprintf("/bench/%d", i), part, tag) })
+		if err != nil {
+			return err
+		}
+		for i := range uploadCount {
+			if _, err := c.do(newRequest(fmt.Sprintf("DELETE /bench/%d", i), "s3", nil, "", 0)); err != nil {
+				return err
+			}
+		}
+		if n > 0 {
+			bare, ours = append(bare, l), append(ours, o)
+		}
+	}
+	const mebibytes = uploadCount * uploadParts * partBytes >> 20
+	b.report.Uploads = append(b.report.Uploads, upload{
+		Case: name, Bare: sum(bare, bare).PerSecond * mebibytes, Disk: sum(ours, bare).PerSecond * mebibytes,
+		Ratio: sum(ours, bare).Ratio, Floor: uploadFloor, Aim: uploadAim,
+		BareProcessor: sum(bare, bare).Processor, Processor: sum(ours, bare).Processor,
+	})
+	return ctx.Err()
+}
+
+// uploadAll runs uploads to a subject at once; the round has one request, which is all of them.
+func uploadAll(s *subject, one func(c *conn, i int) error) (round, error) {
+	var group errgroup.Group
+	before, start := s.processor(), time.Now()
+	for i := range uploadCount {
+		group.Go(func() error {
+			c, err := dial(s.address)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return one(c, i)
+		})
+	}
+	err := group.Wait()
+	return round{requests: 1, elapsed: time.Since(start), processor: s.processor() - before}, err
+}
+
+// uploadOne is one multipart upload; all its parts are the same, and have this entity tag.
+func uploadOne(c *conn, path string, part []byte, tag string) error {
+	made, err := c.do(newRequest("POST "+path+"?uploads", "s3", nil, "", 0))
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(string(made), "<UploadId>")
+	id, _, found := strings.Cut(rest, "</UploadId>")
+	if !found {
+		return fmt.Errorf("no upload id in %.300q", made)
+	}
+	var parts strings.Builder
+	for n := 1; n <= uploadParts; n++ {
+		line := fmt.Sprintf("PUT %s?partNumber=%d&uploadId=%s", path, n, id)
+		if err := c.put(requestHead(line, "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, len(part)), part); err != nil {
+			return err
+		}
+		fmt.Fprintf(&parts, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", n, tag)
+	}
+	list := "<CompleteMultipartUpload>" + parts.String() + "</CompleteMultipartUpload>"
+	_, err = c.do(newRequest("POST "+path+"?uploadId="+id, "s3", nil, list, 0))
+	return err
+}
