@@ -134,7 +134,7 @@ var errAgeless = errors.New("s3: nothing ages here")
 // in his transaction: the bucket may have been given versions meanwhile.
 func (a *ager) read(tx storage.Tx) error {
 	b, err := a.Service.bucket(tx, a.name, "")
-	if e, ok := errors.AsType[*api.Error](err); ok && e.Code == "NoSuchBucket" || b != nil && a.bucket != nil && b.ID != a.bucket.ID {
+	if isNoSuchBucket(err) || b != nil && a.bucket != nil && b.ID != a.bucket.ID {
 		return errAgeless
 	}
 	if err != nil {
@@ -180,14 +180,7 @@ type ager struct {
 
 // aged is an object as the rules look at it.
 func aged(key string, o *object) *lifecycle.Object {
-	return &lifecycle.Object{Key: key, Size: o.Size, Class: s3.StorageClass(o.class()), Tagged: func(k, v string) bool {
-		for _, t := range o.Tags {
-			if t.Key == k && t.Value == v {
-				return true
-			}
-		}
-		return false
-	}}
+	return &lifecycle.Object{Key: key, Size: o.Size, Class: s3.StorageClass(o.class()), Tagged: o.tagged}
 }
 
 func (o *object) made() time.Time { return time.UnixMilli(o.Modified) }

@@ -35,6 +35,7 @@ var (
 	// By lifecycle rules:
 	eventExpired       = event{"LifecycleExpiration:Delete", "2.3", "Object Deleted", "Lifecycle Expiration", "Permanently Deleted"}
 	eventExpiredMarker = event{"LifecycleExpiration:DeleteMarkerCreated", "2.3", "Object Deleted", "Lifecycle Expiration", "Delete Marker Created"}
+	eventCopyFailed    = event{"Replication:OperationFailedReplication", "2.3", "", "", ""}
 	eventMoved         = event{"LifecycleTransition", "2.3", "Object Storage Class Changed", "", ""}
 
 	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
@@ -58,6 +59,7 @@ type record struct {
 	ResponseElements  responseElements  `json:"responseElements"`
 	S3                subject           `json:"s3"`
 	Lifecycle         *lifecycleData    `json:"lifecycleEventData,omitempty"`
+	Replication       *copyFailure      `json:"replicationEventData,omitempty"`
 }
 
 // lifecycleData is in records of transitions only.
@@ -120,7 +122,7 @@ func (s *Service) emit(ctx context.Context, tx storage.Tx, b *bucket, e event, k
 			return err
 		}
 	}
-	if b.Bridge {
+	if b.Bridge && e.detail != "" {
 		return s.emitBridge(ctx, tx, b, e, key, o)
 	}
 	return nil
@@ -142,6 +144,7 @@ func newRecord(call *api.Call, b *bucket, configuration string, e event, key str
 	if e.detail == "Object Created" {
 		r.S3.Object.Size = &o.Size
 	}
+	r.Replication = o.cause
 	if e == eventMoved {
 		r.Lifecycle = &lifecycleData{transitionData{o.Class}}
 	}

@@ -146,7 +146,7 @@ func describe(o *object) *s3.GetObjectOutput {
 		AcceptRanges: "bytes", LastModified: o.modified(), ETag: quoted(o.ETag), ServerSideEncryption: s3.ServerSideEncryptionAes256,
 		ContentType: o.ContentType, CacheControl: o.CacheControl, ContentDisposition: o.ContentDisposition,
 		ContentEncoding: o.ContentEncoding, ContentLanguage: o.ContentLanguage, WebsiteRedirectLocation: o.Redirect,
-		Metadata: o.Metadata, StorageClass: s3.StorageClass(o.Class),
+		Metadata: o.Metadata, StorageClass: s3.StorageClass(o.Class), ReplicationStatus: o.Replication.name(),
 		ObjectLockMode: o.mode(), ObjectLockRetainUntilDate: o.retainUntil(), ObjectLockLegalHoldStatus: o.legalHold(),
 	}
 	if o.Expires != 0 {
@@ -260,7 +260,7 @@ func headOf(g *s3.GetObjectOutput) *s3.HeadObjectOutput {
 		WebsiteRedirectLocation: g.WebsiteRedirectLocation, ServerSideEncryption: g.ServerSideEncryption,
 		SSEKMSKeyId: g.SSEKMSKeyId, BucketKeyEnabled: g.BucketKeyEnabled,
 		SSECustomerAlgorithm: g.SSECustomerAlgorithm, SSECustomerKeyMD5: g.SSECustomerKeyMD5,
-		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount, Expiration: g.Expiration,
+		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount, Expiration: g.Expiration, ReplicationStatus: g.ReplicationStatus,
 		ObjectLockMode: g.ObjectLockMode, ObjectLockRetainUntilDate: g.ObjectLockRetainUntilDate, ObjectLockLegalHoldStatus: g.ObjectLockLegalHoldStatus,
 	}
 }

@@ -54,7 +54,7 @@ type object struct {
 	Body   *body  `cbor:"9,keyasint,omitempty"`
 	BodyID []byte `cbor:"10,keyasint,omitempty"`
 	// BareBody says that the named record is the bytes of the one blob in Body.
-	BareBody bool `cbor:"50,keyasint,omitempty"`
+	BareBody bool `cbor:"41,keyasint,omitempty"`
 
 	// expires is the header that says when a lifecycle rule will delete it; it
 	// is not kept.
@@ -64,6 +64,7 @@ type object struct {
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
 	access
 	lock
+	replicated
 }
 
 // attributes are what a writer says of an object besides its bytes.
@@ -180,6 +181,11 @@ func (s *Service) changeObject(method string, r objectRef, change func(storage.T
 		if err := change(tx, b, f.object); err != nil {
 			return err
 		}
+		if f.Replication != notReplicated {
+			if err := s.orderCopies(tx, b, r.key, f.object, true); err != nil {
+				return err
+			}
+		}
 		version = b.shown(f.object)
 		return storage.PutRecord(tx, f.at, f.object)
 	})
@@ -207,8 +213,23 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 		return err
 	}
 	o.Sequence, o.Version, o.Null = s.sequence(old), "", 0
+	if b.Versioning == enabled {
+		o.Version = newVersionID(o.Sequence, s.env.IDs)
+	}
+	if err := s.orderCopies(tx, b, key, o, false); err != nil {
+		return err
+	}
+	return s.place(tx, b, key, old, o)
+}
+
+// place puts a version where it belongs among those of its key by its sequence:
+// at the head, unless it is older than that.
+func (s *Service) place(tx storage.Tx, b *bucket, key string, old, o *object) error {
+	at := keyHead(b.ID, key, o)
 	var place []byte // where there is a body that o's takes the place of
-	if b.Versioning != unversioned {
+	if b.Versioning != unversioned && old != nil && old.Sequence > o.Sequence {
+		at = keyVersion(b.ID, key, o.Sequence)
+	} else if b.Versioning != unversioned {
 		if err := s.supersede(tx, b, key, old, o); err != nil {
 			return err
 		}
@@ -223,7 +244,7 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 	if err != nil {
 		return err
 	}
-	return storage.PutRecord(tx, keyHead(b.ID, key, o), record)
+	return storage.PutRecord(tx, at, record)
 }
 
 // sequence is larger than that of any write of the same key before. The clock

@@ -189,13 +189,10 @@ func (s *Service) viewVersion(method string, r objectRef) (b *bucket, o *object,
 	return b, o, err
 }
 
-// supersede makes room at the head of a key for o, which has its sequence, and
-// gives o its version. old, the head until now, which may be nil, becomes a
+// supersede makes room at the head of a key for o, which has its sequence and
+// version. old, the head until now, which may be nil, becomes a
 // noncurrent version; the null version goes when o is the next one.
 func (s *Service) supersede(tx storage.Tx, b *bucket, key string, old, o *object) error {
-	if b.Versioning == enabled {
-		o.Version = newVersionID(o.Sequence, s.env.IDs)
-	}
 	if old == nil {
 		return nil
 	}
