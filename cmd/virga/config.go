@@ -32,6 +32,7 @@ type config struct {
 	publicHost string   // in addresses that answers hold
 	services   []string // empty: all
 	lambda     service.LambdaConfig
+	dynamo     service.DynamoDBConfig
 	// minio is the root user that MinIO's variables name; its id is "" for none.
 	minio rootKey
 }
@@ -52,6 +53,10 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.sync, "sync", false, "write to the disk before answering, to survive power loss too")
 	f.StringVar(&c.auth, "auth", "off", "off, audit or enforce")
 	f.StringVar(&c.executor, "lambda-executor", "auto", "auto, docker or process")
+	f.DurationVar(&c.dynamo.CreateDelay, "dynamodb-create-delay", 0, "how long DynamoDB's tables are CREATING")
+	f.DurationVar(&c.dynamo.UpdateDelay, "dynamodb-update-delay", 0, "how long DynamoDB's tables are UPDATING")
+	f.DurationVar(&c.dynamo.DeleteDelay, "dynamodb-delete-delay", 0, "how long DynamoDB's tables are DELETING")
+	f.DurationVar(&c.dynamo.IndexDelay, "dynamodb-index-delay", 0, "how long new indexes of DynamoDB's tables are CREATING")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&c.tls, "tls", false, "also answer TLS on the same port, with a certificate made for it")
 	f.StringVar(&c.pprof, "pprof", "", "address to serve Go's profiles on, as in 127.0.0.1:6060")

@@ -192,7 +192,7 @@ func compose(c *config, stored *stored, port int, log *slog.Logger) (*parts, err
 		DB: stored.db, Blobs: stored.blobs, Events: p.queue, Clock: now, IDs: id, Log: log,
 		Config: service.Config{
 			Host: c.publicHost, Port: port, DataDir: stored.dir, CacheDir: stored.cache,
-			SandboxInit: []string{program, sandboxInit}, LambdaExecutor: c.executor, Lambda: c.lambda,
+			SandboxInit: []string{program, sandboxInit}, LambdaExecutor: c.executor, Lambda: c.lambda, DynamoDB: c.dynamo,
 		},
 		ServeAWS: func(conn net.Conn) { p.server.ServeConn(conn) },
 	})

@@ -22,6 +22,7 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	}
 	now := api.CallFrom(ctx).Time
 	t := s.newTable(id, in, now)
+	t.enter(ddb.TableStatusCreating, now, s.env.Config.DynamoDB.CreateDelay)
 	if err := t.tag(in.Tags); err != nil {
 		return nil, err
 	}
@@ -274,10 +275,6 @@ func (s *Service) describeTable(ctx context.Context, in *ddb.DescribeTableInput)
 	if err != nil {
 		return nil, err
 	}
-	status := ddb.TableStatusActive
-	if t.building() {
-		status = ddb.TableStatusCreating
-	}
-	d := t.describe(status)
+	d := t.describe(t.status(api.CallFrom(ctx).Time))
 	return &ddb.DescribeTableOutput{Table: d}, s.describeCounts(d, t)
 }

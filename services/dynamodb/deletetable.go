@@ -15,31 +15,24 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 	if err != nil {
 		return nil, err
 	}
-	var t *table
 	now := api.CallFrom(ctx).Time
-	work, copyWork, number := s.newNumber(), s.newNumber(), s.newNumber()
+	var t *table
+	numbers := s.newDropNumbers()
 	err = s.update(func(tx storage.Tx, w *writes) (err error) {
-		if t, err = s.anyRecord(tx, id); err != nil {
+		if t, err = s.changeable(tx, id, now); err != nil {
 			return err
-		}
-		if t.building() {
-			return errInUse("Table is being created: %s", t.Name)
 		}
 		if t.Protected {
 			return errValidation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 		}
-		if err := w.closeStream(tx, t, now); err != nil {
-			return err
+		delay := s.env.Config.DynamoDB.DeleteDelay
+		if delay == 0 {
+			return w.drop(tx, t, now, numbers)
 		}
-		if t.Recovery != nil {
-			if err := w.backUpDeleted(tx, t, now, number, copyWork); err != nil {
-				return err
-			}
-		}
-		if err := errors.Join(tx.Delete(t.storageKey()), tx.Delete(expiringKey(t.Number)), tx.Delete(recoverableKey(t.Number))); err != nil {
-			return err
-		}
-		return s.remember(tx, work, &task{Remove: itemsKey(t.Account, t.Region, t.Number)})
+		t.enter(ddb.TableStatusDeleting, now, delay)
+		return errors.Join(
+			storage.PutRecord(tx, t.storageKey(), t),
+			s.remember(tx, numbers.work, &task{Drop: t.ref(), NotBefore: now.Add(delay)}))
 	})
 	if err != nil {
 		return nil, err
@@ -50,4 +43,39 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 	d.AttributeDefinitions, d.KeySchema, d.CreationDateTime = nil, nil, time.Time{}
 	d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes = nil, nil
 	return &ddb.DeleteTableOutput{TableDescription: d}, nil
+}
+
+// dropNumbers are drawn before a transaction that may run twice.
+type dropNumbers struct{ work, copy, backup uint64 }
+
+func (s *Service) newDropNumbers() dropNumbers {
+	return dropNumbers{s.newNumber(), s.newNumber(), s.newNumber()}
+}
+
+// drop removes a table's record, and has removed what else there is of it.
+func (w *writes) drop(tx storage.Tx, t *table, now time.Time, numbers dropNumbers) error {
+	if err := w.closeStream(tx, t, now); err != nil {
+		return err
+	}
+	if t.Recovery != nil {
+		if err := w.backUpDeleted(tx, t, now, numbers.backup, numbers.copy); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		tx.Delete(t.storageKey()), tx.Delete(expiringKey(t.Number)), tx.Delete(recoverableKey(t.Number)),
+		w.service.remember(tx, numbers.work, &task{Remove: itemsKey(t.Account, t.Region, t.Number)}))
+}
+
+// dropNow does the task of a deletion whose time has come.
+func (s *Service) dropNow(key []byte, task *task) (done bool, err error) {
+	numbers := s.newDropNumbers()
+	err = s.update(func(tx storage.Tx, w *writes) error {
+		t, err := task.Drop.record(tx)
+		if t != nil && err == nil {
+			err = w.drop(tx, t, s.env.Clock.Now(), numbers)
+		}
+		return errors.Join(err, tx.Delete(key))
+	})
+	return true, err
 }

@@ -30,8 +30,9 @@
 // request, the values in it, its expressions, then one transaction in which the
 // table is found, the keys are checked against its schema, and the work is done.
 //
-// Tables and indexes change their states at once: an answer says CREATING,
-// UPDATING or DELETING as AWS's does, and the next one finds it done. Filling
+// Tables and indexes change their states at once, unless the configuration
+// says how long that takes: an answer says CREATING, UPDATING or DELETING as
+// AWS's does, and the next one finds it done. Filling
 // a new index, removing what is left of a table and what is too old of a
 // stream is background work, which continues after a restart.
 //
@@ -203,7 +204,7 @@ func checkName(name, member string) error {
 // table finds a table for reading or writing items.
 func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
 	t, err := s.tables.Get(tx, s.keys.of(id))
-	if errors.Is(err, storage.ErrNotFound) || err == nil && t.building() {
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (t.building() || t.State != nil) && t.hidden(s.env.Clock.Now()) {
 		return nil, errNoTable()
 	}
 	if err != nil {
@@ -215,13 +216,13 @@ func (s *Service) table(tx storage.Tx, id tableID) (*schema, error) {
 // record reads a table's record to describe or change it.
 func (s *Service) record(tx storage.Tx, id tableID) (*table, error) {
 	t, err := s.anyRecord(tx, id)
-	if err == nil && t.building() {
+	if err == nil && t.hidden(s.env.Clock.Now()) {
 		return nil, errNoSuchTable(id.name)
 	}
 	return t, err
 }
 
-// anyRecord reads a table's record also while the table is being restored or imported.
+// anyRecord reads a table's record in whatever state the table is.
 func (s *Service) anyRecord(tx storage.Tx, id tableID) (*table, error) {
 	t, err := storage.GetRecord[table](tx, tableKey(id.account, id.region, id.name))
 	if errors.Is(err, storage.ErrNotFound) {

@@ -46,8 +46,10 @@ type table struct {
 	// the log it needs, as do copies of the table.
 	Recovery *recovery
 	Past     *past
-	// Restoring is set while the table is being restored.
+	// Restoring is set while the table is being restored, State while it is on
+	// its way otherwise.
 	Restoring *restoring
+	State     *state
 
 	// Importing is set until what the table is imported from is in it.
 	Importing bool

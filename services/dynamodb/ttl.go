@@ -113,11 +113,18 @@ func (s *Service) describeTimeToLive(ctx context.Context, in *ddb.DescribeTimeTo
 	}
 	d := &ddb.TimeToLiveDescription{TimeToLiveStatus: ddb.TimeToLiveStatusDisabled}
 	err = s.env.DB.View(func(tx storage.Tx) error {
-		t, err := s.record(tx, id)
-		if err == nil && t.Expiry != nil {
+		t, err := s.anyRecord(tx, id)
+		if err != nil {
+			return err
+		}
+		if now := api.CallFrom(ctx).Time; t.hidden(now) {
+			status := t.status(now)
+			return errValidation("Cannot describe time to live while table is in %s state: Current table state is %s", status, status)
+		}
+		if t.Expiry != nil {
 			d.TimeToLiveStatus, d.AttributeName = ddb.TimeToLiveStatusEnabled, t.Expiry.Attribute
 		}
-		return err
+		return nil
 	})
 	return &ddb.DescribeTimeToLiveOutput{TimeToLiveDescription: d}, err
 }

@@ -25,7 +25,7 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 	work := s.newNumber()
 	var d *ddb.TableDescription
 	err = s.update(func(tx storage.Tx, w *writes) error {
-		t, err := s.record(tx, id)
+		t, err := s.changeable(tx, id, now)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,11 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 		if err := w.setStream(tx, t, in.StreamSpecification, now); err != nil {
 			return err
 		}
+		t.enter(ddb.TableStatusUpdating, now, s.env.Config.DynamoDB.UpdateDelay)
 		if u.task != nil {
+			if u.task.Fill != nil {
+				u.task.NotBefore = now.Add(s.env.Config.DynamoDB.IndexDelay)
+			}
 			if err := s.remember(tx, work, u.task); err != nil {
 				return err
 			}

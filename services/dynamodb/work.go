@@ -25,6 +25,10 @@ type task struct {
 	Copy *copying
 	// Import is an import that goes on.
 	Import *transfer
+	// Drop is a table whose deletion takes a while.
+	Drop *tableRef
+	// NotBefore is when it is to be done.
+	NotBefore time.Time
 }
 
 // fill is how far the filling of an index has come.
@@ -106,7 +110,7 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 	s.worker.mu.Lock()
 	defer s.worker.mu.Unlock()
 	now := s.env.Clock.Now()
-	if err := s.doTasks(ctx); err != nil {
+	if _, err := s.doTasks(ctx, now); err != nil {
 		return never, err
 	}
 	next = never
@@ -119,7 +123,11 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 			next = at
 		}
 	}
-	return next, s.doTasks(ctx) // chores leave some
+	later, err := s.doTasks(ctx, now) // chores leave some
+	if later.Before(next) {
+		next = later
+	}
+	return next, err
 }
 
 // rounds are background work that the clock makes necessary again and again.
@@ -141,16 +149,17 @@ func (r *rounds) round(now time.Time, every time.Duration, f func() error) (next
 // never is a time that nobody waits for.
 var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// doTasks does the tasks that are remembered.
-func (s *Service) doTasks(ctx context.Context) error {
+// doTasks does the tasks that are remembered, and says when there is one that
+// has to wait.
+func (s *Service) doTasks(ctx context.Context, now time.Time) (later time.Time, err error) {
 	for {
-		key, t, err := s.nextTask()
+		key, t, later, err := s.nextTask(now)
 		if t == nil || err != nil {
-			return err
+			return later, err
 		}
 		for done := false; !done; {
 			if err := ctx.Err(); err != nil {
-				return err
+				return later, err
 			}
 			switch {
 			case t.Fill != nil:
@@ -161,34 +170,39 @@ func (s *Service) doTasks(ctx context.Context) error {
 				done, err = s.copySome(key, t)
 			case t.Import != nil:
 				done, err = s.importSome(ctx, key, t.Import)
+			case t.Drop != nil:
+				done, err = s.dropNow(key, t)
 			default:
 				done, err = s.removeSome(key, t)
 			}
 			if err != nil {
-				return err
+				return later, err
 			}
 		}
 	}
 }
 
-// nextTask finds a task, nil when there is none. What is removed may still have
-// to be copied, so removals come last.
-func (s *Service) nextTask() (key []byte, t *task, err error) {
+// nextTask finds a task, nil when there is none that can be done now, and says
+// when the first can be that has to wait. What is removed may still have to be
+// copied, so removals come last.
+func (s *Service) nextTask(now time.Time) (key []byte, t *task, later time.Time, err error) {
 	err = s.env.DB.View(func(tx storage.Tx) error {
+		key, t, later = nil, nil, never
 		for w, err := range storage.Records[task](tx, storage.Prefix(worksKey())) {
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
-			}
-			if t == nil || w.Value.Remove == nil {
+			case w.Value.NotBefore.After(now):
+				if w.Value.NotBefore.Before(later) {
+					later = w.Value.NotBefore
+				}
+			case t == nil || t.Remove != nil && w.Value.Remove == nil:
 				key, t = append([]byte(nil), w.Key...), w.Value
-			}
-			if t.Remove == nil {
-				break
 			}
 		}
 		return nil
 	})
-	return key, t, err
+	return key, t, later, err
 }
 
 // removeSome does a piece of a removal, and says whether it was the last.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/clock"
@@ -55,6 +56,16 @@ type Config struct {
 	LambdaExecutor string
 	// Lambda holds further settings of function execution.
 	Lambda LambdaConfig
+	// DynamoDB holds how long tables take to change.
+	DynamoDB DynamoDBConfig
+}
+
+// DynamoDBConfig is how long tables are in the states between others, by the
+// clock. Zero is not at all.
+type DynamoDBConfig struct {
+	CreateDelay, UpdateDelay, DeleteDelay time.Duration
+	// IndexDelay is how long a new index of a table waits before it is filled.
+	IndexDelay time.Duration
 }
 
 // LambdaConfig is how functions run; each has the environment variable of the
