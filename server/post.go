@@ -66,10 +66,11 @@ func (x *exchange) obey(form *browserform.Form, bucket string) error {
 	if err != nil {
 		return err
 	}
-	fields := postpolicy.Fields{"bucket": bucket}
+	fields := postpolicy.Fields{}
 	for name, value := range form.Fields {
 		fields[name] = value
 	}
+	fields["bucket"] = bucket // whatever the form says
 	if err := policy.Check(fields, x.start); err != nil {
 		return err
 	}

@@ -134,6 +134,12 @@ func TestPostObject(t *testing.T) {
 	if status, body := exchange(t, &client, form(t, to, with(old, "key", "${filename}"), "v2", []byte("s"))); status != http.StatusForbidden {
 		t.Errorf("version 2, another key: %d %s", status, body)
 	}
+	// A policy is for one bucket, whatever the form says.
+	other := aws.String(*name + "-other")
+	must(a.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: other}))(t)
+	if status, body := exchange(t, &client, form(t, server.URL+"/"+*other, with(old, "key", "user/v2", "bucket", *name), "v2", []byte("s"))); status != http.StatusForbidden {
+		t.Errorf("another bucket: %d %s", status, body)
+	}
 
 	server.Advance(t, 16*60e9)
 	if status, body := exchange(t, &client, form(t, to, with(fields, "success_action_status", ""), "s", []byte("s"))); status != http.StatusForbidden || !strings.Contains(body, "Invalid according to Policy: Policy expired.") {
