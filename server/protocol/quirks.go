@@ -52,9 +52,9 @@ type validationStyle struct {
 	// words are the service's own for the first defect, where it does not have
 	// those of AWS's validator; nil for defects it has none for.
 	words func(*api.Operation, defect) error
-	// unechoed are the members, as "Operation.Member", whose defects are told
-	// without the value, and with the member's name as the model has it.
-	unechoed map[string]bool
+	// unechoed are the checks of members, as "Operation.Member", whose defects are
+	// told without the value, and with the member's name as the model has it.
+	unechoed map[string]check
 	// names are the limits of names in members that also take ARNs, for which
 	// the model has wider ones.
 	names *names
@@ -108,7 +108,7 @@ var dynamodbItems = map[string]bool{
 // styleDynamoDB is DynamoDB's.
 var styleDynamoDB = validationStyle{
 	words:    dynamodbWords,
-	unechoed: map[string]bool{"Query.Limit": true, "BatchGetItem.Keys": true},
+	unechoed: map[string]check{"Query.Limit": checkMin, "BatchGetItem.Keys": checkMax},
 	names: &names{
 		members: map[string]bool{"TableName": true, "RequestItems": true},
 		limits:  limits{min: parseBound("3"), max: parseBound("255"), pattern: newPattern("[a-zA-Z0-9_.-]+")},

@@ -46,6 +46,7 @@ type defect struct {
 	shape      *shape
 	at         slot
 	missing    bool
+	check      check // that failed, of those of a value itself
 	constraint string
 }
 
@@ -225,6 +226,7 @@ func (v *validator) simple(m *member, sh *shape, s slot) {
 	for c := range checks {
 		if !of.holds(c, sh, s) {
 			v.add(m, sh, s, of.text(c, sh))
+			v.defects[len(v.defects)-1].check = c
 		}
 	}
 }
@@ -254,7 +256,7 @@ func (v *validator) failure() error {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
-		if v.style.unechoed[v.op.Name+"."+d.member.name] {
+		if c, ok := v.style.unechoed[v.op.Name+"."+d.member.name]; ok && c == d.check && !d.missing {
 			b = d.appendUnechoed(b)
 		} else {
 			b = d.append(b)
