@@ -141,4 +141,21 @@ func TestObjectACL(t *testing.T) {
 	them := *must(other.S3.ListBuckets(ctx, &s3.ListBucketsInput{}))(t).Owner.ID
 	check("theirs", "FULL_CONTROL:"+them, "READ:"+me)
 	check("given", "FULL_CONTROL:"+me)
+	owners := map[string]string{}
+	for _, o := range must(a.S3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: name, FetchOwner: aws.Bool(true)}))(t).Contents {
+		owners[*o.Key] = *o.Owner.ID
+	}
+	readBack(t, owners, map[string]string{"put": me, "copy": me, "parts": me, "theirs": them, "given": me})
+}
+
+// In us-east-1 its owner may make a bucket again, which makes it its own alone.
+func TestMakingABucketAgainResetsItsACL(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name := openBucket(t, a, types.ObjectOwnershipObjectWriter)
+	must(a.S3.PutBucketAcl(ctx, &s3.PutBucketAclInput{Bucket: name, ACL: types.BucketCannedACLPublicRead}))(t)
+	must(a.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: name}))(t)
+	if acl := must(a.S3.GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: name}))(t); len(acl.Grants) != 1 {
+		t.Errorf("the list is still %v", shown(acl.Grants))
+	}
 }

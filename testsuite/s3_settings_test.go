@@ -156,6 +156,9 @@ func TestLoggingConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	readBack(t, get(), l)
+	refused(t, put(&types.LoggingEnabled{TargetBucket: name, TargetPrefix: aws.String(""), TargetGrants: []types.TargetGrant{
+		{Grantee: &types.Grantee{Type: types.TypeGroup, URI: aws.String(everybody)}, Permission: types.BucketLogsPermissionRead},
+	}}), "AccessControlListNotSupported")
 	refused(t, put(&types.LoggingEnabled{TargetBucket: aws.String("none-" + a.ID), TargetPrefix: aws.String("")}), "InvalidTargetBucketForLogging")
 	other := harness.New(t)
 	refused(t, put(&types.LoggingEnabled{TargetBucket: bucket(t, other), TargetPrefix: aws.String("")}), "InvalidTargetBucketForLogging")

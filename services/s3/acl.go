@@ -63,7 +63,7 @@ func (s *Service) getObjectACL(_ context.Context, in *s3.GetObjectAclInput) (*s3
 	if err != nil {
 		return nil, err
 	}
-	return &s3.GetObjectAclOutput{Owner: ownerOf(o.owner(b)), Grants: accesscontrol.Write(o.list(b))}, nil
+	return &s3.GetObjectAclOutput{Owner: b.ownedBy(o.Owner), Grants: accesscontrol.Write(o.list(b))}, nil
 }
 
 func (s *Service) putObjectACL(ctx context.Context, in *s3.PutObjectAclInput) (*s3.PutObjectAclOutput, error) {
@@ -77,7 +77,7 @@ func (s *Service) putObjectACL(ctx context.Context, in *s3.PutObjectAclInput) (*
 		switch {
 		case b.Ownership == ownerEnforced:
 			return errACLNotSupported()
-		case owner != "" && owner != ownerID(o.owner(b)):
+		case owner != "" && owner != b.ownedBy(o.Owner).ID:
 			return errAccessDenied()
 		}
 		if err := o.grant(b, &asked); err != nil {

@@ -154,7 +154,11 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 		case err == nil && old.Account != call.Account:
 			return errBucketAlreadyExists(in.Bucket)
 		case err == nil && region == api.DefaultRegion && old.Region == region:
-			return nil // us-east-1 has always let its owner make a bucket again
+			// us-east-1 has always let its owner make a bucket again, which resets its list.
+			if list != nil {
+				return s.settings.acl.set(tx, old, list)
+			}
+			return s.settings.acl.unset(tx, old)
 		case err == nil:
 			return errBucketAlreadyOwnedByYou(in.Bucket)
 		case !errors.Is(err, storage.ErrNotFound):

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/accesscontrol"
 	"github.com/virga-cloud/virga/services/s3/fault"
 	"github.com/virga-cloud/virga/storage"
 )
@@ -35,6 +36,8 @@ func (s *Service) putBucketLogging(_ context.Context, in *s3.PutBucketLoggingInp
 			return errLoggingTarget(l.TargetBucket, "The owner for the bucket to be logged and the target bucket must be the same.")
 		case target.Region != b.Region:
 			return errCrossLocationLogging(l.TargetBucket)
+		case target.Ownership == ownerEnforced && len(l.TargetGrants) > 0:
+			return errACLNotSupported()
 		}
 		return nil
 	})
@@ -43,6 +46,11 @@ func (s *Service) putBucketLogging(_ context.Context, in *s3.PutBucketLoggingInp
 func checkLogging(l *s3.LoggingEnabled) error {
 	if f := l.TargetObjectKeyFormat; f != nil && (f.SimplePrefix == nil) == (f.PartitionedPrefix == nil) {
 		return errMalformedXML()
+	}
+	for _, g := range l.TargetGrants {
+		if _, err := accesscontrol.ReadGrantee(g.Grantee); err != nil {
+			return err
+		}
 	}
 	return fault.Schema(l)
 }

@@ -38,6 +38,9 @@ func (s *Service) listObjectsPage(name, expectedOwner string, owner bool, encode
 				Key: encode.string(key), LastModified: o.modified(), ETag: quoted(o.ETag), Size: &o.Size,
 				StorageClass: s3.ObjectStorageClass(o.class()), Owner: of, ChecksumType: o.Sum.kind(),
 			}
+			if owner && o.Owner != "" {
+				shown.Owner = b.ownedBy(o.Owner)
+			}
 			if o.Sum.Algorithm != noAlgorithm {
 				shown.ChecksumAlgorithm = []s3.ChecksumAlgorithm{o.Sum.Algorithm.name()}
 			}

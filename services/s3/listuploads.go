@@ -39,11 +39,10 @@ func (s *Service) listMultipartUploads(_ context.Context, in *s3.ListMultipartUp
 				l.start = storage.PrefixEnd(l.root.String(in.KeyMarker).String(in.UploadIdMarker))
 			}
 		}
-		owner := ownerOf(b.Account)
 		p, err := list(tx, l, func(key string, rest *storage.KeyReader, u *upload) error {
 			shown := &s3.MultipartUpload{
 				UploadId: rest.String(), Key: encode.string(key), Initiated: time.UnixMilli(u.Initiated).UTC().Truncate(time.Second),
-				StorageClass: u.class(), Owner: owner, Initiator: &s3.Initiator{ID: ownerID(u.Initiator)},
+				StorageClass: u.class(), Owner: b.ownedBy(b.owns(u.Initiator, u.ACL.Canned)), Initiator: &s3.Initiator{ID: ownerID(u.Initiator)},
 			}
 			if u.Asked {
 				shown.ChecksumAlgorithm, shown.ChecksumType = u.Algorithm.name(), u.checksumType()
@@ -101,7 +100,7 @@ func (s *Service) listParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListP
 		if err != nil {
 			return err
 		}
-		out.Owner, out.Initiator, out.StorageClass = ownerOf(b.Account), &s3.Initiator{ID: ownerID(u.Initiator)}, u.class()
+		out.Owner, out.Initiator, out.StorageClass = b.ownedBy(b.owns(u.Initiator, u.ACL.Canned)), &s3.Initiator{ID: ownerID(u.Initiator)}, u.class()
 		if out.AbortDate, out.AbortRuleId, err = s.ending(tx, b, in.Key, u); err != nil {
 			return err
 		}

@@ -65,6 +65,9 @@ func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersion
 				Key: encode.string(key), VersionId: v.id(), IsLatest: &latest, LastModified: v.modified(), ETag: quoted(v.ETag),
 				Size: &v.Size, StorageClass: s3.ObjectVersionStorageClass(v.class()), Owner: owner, ChecksumType: v.Sum.kind(),
 			}
+			if v.Owner != "" {
+				shown.Owner = b.ownedBy(v.Owner)
+			}
 			if v.Sum.Algorithm != noAlgorithm {
 				shown.ChecksumAlgorithm = []s3.ChecksumAlgorithm{v.Sum.Algorithm.name()}
 			}

@@ -28,6 +28,8 @@ type summary struct {
 	Sum      checksum `cbor:"4,keyasint"`
 	// Class is empty for STANDARD.
 	Class string `cbor:"5,keyasint,omitempty"`
+	// Owner is the account that owns the object, where that is not the bucket's.
+	Owner string `cbor:"50,keyasint,omitempty"`
 }
 
 func (o *summary) modified() time.Time {

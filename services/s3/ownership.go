@@ -33,59 +33,69 @@ func readOwnership(o s3.ObjectOwnership) (ownership, bool) {
 	return 0, false
 }
 
-// access is who owns an object and who else may reach it.
+// access is who besides its owner may reach an object.
 type access struct {
-	// Owner is the account that owns the object, where that is not the bucket's.
-	Owner string `cbor:"50,keyasint,omitempty"`
 	// Grants are the access control list; nil stands for the owner's full control.
 	Grants []accesscontrol.Grant `cbor:"51,keyasint,omitempty"`
 
-	// What settle makes the others of: the account that writes, and what it asks for.
+	// What settle decides by: the account that writes, and what it asks for.
 	writer string
 	asked  accesscontrol.Asked
 }
 
+// owns is the account that owns what another, or the same, writes to a bucket
+// with the canned list that it asks for; "" stands for the bucket's.
+func (b *bucket) owns(writer, canned string) string {
+	if b.Ownership == ownerEnforced || writer == b.Account || b.Ownership == ownerPreferred && canned == "bucket-owner-full-control" {
+		return ""
+	}
+	return writer
+}
+
+// owner is the account that owns an object, whose record names one or "" for the bucket's.
+func (b *bucket) owner(account string) string {
+	if account == "" || b.Ownership == ownerEnforced {
+		return b.Account
+	}
+	return account
+}
+
+// ownedBy is owner as answers show it.
+func (b *bucket) ownedBy(account string) *s3.Owner { return ownerOf(b.owner(account)) }
+
 // settle decides who owns an object that is written to a bucket, and its list.
-func (a *access) settle(b *bucket) error {
+func (o *object) settle(b *bucket) error {
 	if b.Ownership == ownerEnforced {
-		if a.asked.Nothing() || a.asked.Canned == "private" || a.asked.Canned == "bucket-owner-full-control" ||
-			a.asked.Grants != nil && accesscontrol.Private(a.asked.Grants, ownerID(b.Account)) {
+		if o.asked.Nothing() || o.asked.Canned == "private" || o.asked.Canned == "bucket-owner-full-control" ||
+			o.asked.Grants != nil && accesscontrol.Private(o.asked.Grants, ownerID(b.Account)) {
 			return nil
 		}
 		return errACLNotSupported()
 	}
-	if a.writer != "" && a.writer != b.Account && (b.Ownership != ownerPreferred || a.asked.Canned != "bucket-owner-full-control") {
-		a.Owner = a.writer
+	if o.writer != "" {
+		o.Owner = b.owns(o.writer, o.asked.Canned)
 	}
-	if a.asked.Nothing() {
+	if o.asked.Nothing() {
 		return nil
 	}
-	return a.grant(b, &a.asked)
+	return o.grant(b, &o.asked)
 }
 
 // grant gives an object the list that is asked for.
-func (a *access) grant(b *bucket, asked *accesscontrol.Asked) error {
-	a.Grants = asked.List(ownerID(a.owner(b)), ownerID(b.Account))
-	if b.Access.has(blockACLs) && accesscontrol.Public(a.Grants) {
+func (o *object) grant(b *bucket, asked *accesscontrol.Asked) error {
+	o.Grants = asked.List(b.ownedBy(o.Owner).ID, ownerID(b.Account))
+	if b.Access.has(blockACLs) && accesscontrol.Public(o.Grants) {
 		return errAccessDenied()
 	}
 	return nil
 }
 
-// owner is the account that owns an object of a bucket.
-func (a *access) owner(b *bucket) string {
-	if b.Ownership == ownerEnforced || a.Owner == "" {
-		return b.Account
-	}
-	return a.Owner
-}
-
 // list is the access control list as it is in force.
-func (a *access) list(b *bucket) []accesscontrol.Grant {
-	if b.Ownership == ownerEnforced || a.Grants == nil {
-		return accesscontrol.Owners(ownerID(a.owner(b)))
+func (o *object) list(b *bucket) []accesscontrol.Grant {
+	if b.Ownership == ownerEnforced || o.Grants == nil {
+		return accesscontrol.Owners(b.ownedBy(o.Owner).ID)
 	}
-	return a.Grants
+	return o.Grants
 }
 
 func (s *Service) getBucketOwnershipControls(_ context.Context, in *s3.GetBucketOwnershipControlsInput) (*s3.GetBucketOwnershipControlsOutput, error) {

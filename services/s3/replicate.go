@@ -233,8 +233,8 @@ func (s *Service) copyTo(ctx context.Context, tx storage.Tx, name, key string, s
 		o.Class = string(class)
 	}
 	if t := rule.Destination.AccessControlTranslation; b.Ownership == ownerEnforced || t != nil && t.Owner == s3.OwnerOverrideDestination {
-		o.access = access{}
-	} else if o.Owner = from.owner(source); o.Owner == b.Account {
+		o.access, o.Owner = access{}, ""
+	} else if o.Owner = source.owner(from.Owner); o.Owner == b.Account {
 		o.Owner = ""
 	}
 	if b.Lock == nil {

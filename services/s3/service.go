@@ -11,6 +11,7 @@
 // blobs become the object's body, and when it ends its parts are swept away.
 // A promise is what a request says of the bytes that it sends, and a digest
 // holds them to it. A seal keeps bytes from who does not have their key. A rule says which events of a bucket go to whom.
+// A setting is a configuration of a bucket, a record of its own. A grant lets somebody at an object or a bucket.
 //
 // # Powers and limits
 //
@@ -20,7 +21,7 @@
 //
 // Bucket names are unique among all accounts, and every region's endpoint
 // answers for every bucket. Who may do what is the server's to decide; the
-// service knows owners, and enforces the ownership of objects as new buckets do.
+// service keeps what it decides by: owners, access control lists, policies and blocks.
 // There is no MFA delete, nor anything that Operations does not list;
 // what asks for them is refused.
 //
@@ -115,11 +116,11 @@ func (s *Service) Operations() []api.Handler {
 		s3.DeleteBucketEncryption.Handle(s.deleteBucketEncryption),
 		s3.DeleteBucketLifecycle.Handle(s.deleteBucketLifecycle),
 		s3.DeleteBucketReplication.Handle(s.deleteBucketReplication),
-		s3.PutBucketReplication.Handle(s.putBucketReplication).WithoutEffect("ReplicationConfiguration", "Token"),
+		s3.PutBucketReplication.Handle(s.putBucketReplication).WithoutEffect("Token"),
 		s3.DeleteBucketWebsite.Handle(s.deleteBucketWebsite),
 		s3.PutBucketCors.Handle(s.putBucketCORS),
-		s3.PutBucketEncryption.Handle(s.putBucketEncryption).WithoutEffect("ServerSideEncryptionConfiguration"),
-		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle).WithoutEffect("LifecycleConfiguration"),
+		s3.PutBucketEncryption.Handle(s.putBucketEncryption),
+		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle),
 		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus"),
 		s3.PutBucketWebsite.Handle(s.putBucketWebsite),
 

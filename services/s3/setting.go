@@ -111,16 +111,24 @@ func (k *setting[T]) set(tx storage.Tx, b *bucket, v *T) error {
 func (k *setting[T]) remove(s *Service, name, owner string) error {
 	return s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, name, owner)
-		if err != nil || !b.Settings.has(k.kind) {
+		if err != nil {
 			return err
 		}
-		changed := *b
-		changed.Settings &^= 1 << k.kind
-		if err := storage.PutRecord(tx, keyBucket(name), &changed); err != nil {
-			return err
-		}
-		return tx.Delete(keySetting(b.ID, k.kind))
+		return k.unset(tx, b)
 	})
+}
+
+// unset is remove for a bucket that has been read, which it does not modify.
+func (k *setting[T]) unset(tx storage.Tx, b *bucket) error {
+	if !b.Settings.has(k.kind) {
+		return nil
+	}
+	changed := *b
+	changed.Settings &^= 1 << k.kind
+	if err := storage.PutRecord(tx, keyBucket(b.Name), &changed); err != nil {
+		return err
+	}
+	return tx.Delete(keySetting(b.ID, k.kind))
 }
 
 // settings are the kinds there are, one line each.

@@ -133,35 +133,47 @@ func Read(p *s3.AccessControlPolicy) (a Asked, owner string, err error) {
 	if !validID(p.Owner.ID) {
 		return a, "", fault.InvalidArgument("CanonicalUser/ID", p.Owner.ID, "Invalid id")
 	}
-	if a.Grants, err = ReadGrants(p.Grants); err != nil {
+	if a.Grants, err = readGrants(p.Grants); err != nil {
 		return a, "", err
 	}
 	return a, p.Owner.ID, nil
 }
 
-// ReadGrants reads the grants of a document; there may be none.
-func ReadGrants(from []*s3.Grant) ([]Grant, error) {
+// readGrants reads the grants of a document; there may be none.
+func readGrants(from []*s3.Grant) ([]Grant, error) {
 	grants := []Grant{}
 	for _, g := range from {
-		if g.Grantee == nil || g.Permission == "" || fault.Unknown(g.Permission, string(g.Permission)) {
+		if g.Permission == "" || fault.Unknown(g.Permission, string(g.Permission)) {
 			return nil, fault.MalformedACL()
 		}
-		to := Grant{Permission: g.Permission}
-		switch g.Grantee.Type {
-		case s3.TypeCanonicalUser:
-			if to.ID = g.Grantee.ID; !validID(to.ID) {
-				return nil, fault.InvalidArgument("CanonicalUser/ID", to.ID, "Invalid id")
-			}
-		case s3.TypeGroup:
-			if to.Group = g.Grantee.URI; !validGroup(to.Group) {
-				return nil, fault.InvalidArgument("Group/URI", to.Group, "Invalid group uri")
-			}
-		case s3.TypeAmazonCustomerByEmail:
-			return nil, fault.EmailGrantee()
-		default:
-			return nil, fault.MalformedACL()
+		to, err := ReadGrantee(g.Grantee)
+		if err != nil {
+			return nil, err
 		}
+		to.Permission = g.Permission
 		grants = append(grants, to)
 	}
 	return grants, nil
+}
+
+// ReadGrantee reads whom a document grants something, as a Grant without permission.
+func ReadGrantee(g *s3.Grantee) (to Grant, err error) {
+	if g == nil {
+		return to, fault.MalformedACL()
+	}
+	switch g.Type {
+	case s3.TypeCanonicalUser:
+		if to.ID = g.ID; !validID(to.ID) {
+			err = fault.InvalidArgument("CanonicalUser/ID", to.ID, "Invalid id")
+		}
+	case s3.TypeGroup:
+		if to.Group = g.URI; !validGroup(to.Group) {
+			err = fault.InvalidArgument("Group/URI", to.Group, "Invalid group uri")
+		}
+	case s3.TypeAmazonCustomerByEmail:
+		err = fault.EmailGrantee()
+	default:
+		err = fault.MalformedACL()
+	}
+	return to, err
 }
