@@ -199,6 +199,11 @@ func (m *minioClient) settings() {
 	if got := must(m.c.GetBucketLifecycle(m.ctx, m.bucket))(m.T); len(got.Rules) != 1 || got.Rules[0].Expiration.Days != 3 {
 		m.Errorf("lifecycle: %+v", got)
 	}
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::` + m.bucket + `/*"}]}`
+	m.ok(m.c.SetBucketPolicy(m.ctx, m.bucket, policy))
+	if got := must(m.c.GetBucketPolicy(m.ctx, m.bucket))(m.T); !strings.Contains(got, "s3:GetObject") {
+		m.Errorf("policy: %s", got)
+	}
 	m.ok(m.c.SetBucketTagging(m.ctx, m.bucket, must(tags.NewTags(map[string]string{"a": "b"}, false))(m.T)))
 	if got := must(m.c.GetBucketTagging(m.ctx, m.bucket))(m.T); got.ToMap()["a"] != "b" {
 		m.Errorf("tags: %v", got)

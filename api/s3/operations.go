@@ -1017,13 +1017,12 @@ var PutBucketOwnershipControls = api.Op[PutBucketOwnershipControlsInput, PutBuck
 // PutBucketPolicy is the operation of that name.
 // https://docs.aws.amazon.com/goto/WebAPI/s3-2006-03-01/PutBucketPolicy
 var PutBucketPolicy = api.Op[PutBucketPolicyInput, PutBucketPolicyOutput]{Operation: api.Operation{
-	Service:          &Service,
-	Name:             "PutBucketPolicy",
-	Method:           "PUT",
-	URI:              "/{Bucket}?policy",
-	Status:           200,
-	ChecksumMember:   "ChecksumAlgorithm",
-	ChecksumRequired: true,
+	Service:        &Service,
+	Name:           "PutBucketPolicy",
+	Method:         "PUT",
+	URI:            "/{Bucket}?policy",
+	Status:         200,
+	ChecksumMember: "ChecksumAlgorithm",
 }}
 
 // PutBucketReplication is the operation of that name.

@@ -312,7 +312,7 @@ func (g *generator) operations() string {
 			required = required || c.RequestChecksumRequired
 			field("ChecksumMember", c.RequestAlgorithmMember)
 		}
-		flag("ChecksumRequired", required)
+		flag("ChecksumRequired", required && !g.over.Operations[name].ChecksumOptional)
 		if op.Endpoint != nil {
 			field("HostPrefix", op.Endpoint.HostPrefix)
 		}

@@ -47,6 +47,9 @@ type goType struct {
 type operationOverride struct {
 	OutputName      string `json:"outputName"`
 	OutputNamespace string `json:"outputNamespace"`
+	// ChecksumOptional says that the service takes a body without a checksum,
+	// though clients are told to send one.
+	ChecksumOptional bool `json:"checksumOptional"`
 }
 
 type errorOverride struct {
