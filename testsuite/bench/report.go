@@ -10,14 +10,14 @@ import (
 
 // report is all that a run has found out. Durations are in nanoseconds in JSON.
 type report struct {
-	Machine  machine    `json:"machine"`
-	Rates    []rate     `json:"rates,omitempty"`
-	Listings []listing  `json:"listings,omitempty"`
-	Uploads  []upload   `json:"uploads,omitempty"`
-	Invokes  []invoke   `json:"invokes,omitempty"`
-	Starts   []start    `json:"starts,omitempty"`
-	Memory   []usage    `json:"memory,omitempty"`
-	LeftOut  []omission `json:"leftOut,omitempty"`
+	Machine  machine      `json:"machine"`
+	Rates    []rate       `json:"rates,omitempty"`
+	Listings []listing    `json:"listings,omitempty"`
+	Uploads  []uploadRate `json:"uploads,omitempty"`
+	Invokes  []invoke     `json:"invokes,omitempty"`
+	Starts   []start      `json:"starts,omitempty"`
+	Memory   []usage      `json:"memory,omitempty"`
+	LeftOut  []omission   `json:"leftOut,omitempty"`
 }
 
 type machine struct {
@@ -77,9 +77,9 @@ type listing struct {
 	Aim       time.Duration `json:"aim"`
 }
 
-// upload is the rate of multipart uploads that run at once, in MiB/s, and that
+// uploadRate is the rate of multipart uploads that run at once, in MiB/s, and that
 // of writing their bytes to files; and the processor time for all of them.
-type upload struct {
+type uploadRate struct {
 	Case          string        `json:"case"`
 	Bare          float64       `json:"bare"`
 	Disk          float64       `json:"disk"`

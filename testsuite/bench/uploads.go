@@ -49,12 +49,13 @@ func (b *bench) uploads(ctx context.Context) (err error) {
 	}
 	part := []byte(objectBody(partBytes))
 	tag := fmt.Sprintf("%x", md5.Sum(part))
-	var bare, ours []round
-	for n := range b.rounds + 1 { // the first only warms up
-		if err := errors.Join(os.RemoveAll(files), os.Mkdir(files, 0o700)); err != nil {
-			return err
+	// What one has written is removed before the other writes: it would have to
+	// wait for that to reach the disk.
+	writeFiles := func() (round, error) {
+		if err := os.Mkdir(files, 0o700); err != nil {
+			return round{}, err
 		}
-		l, err := uploadAll(limit, func(c *conn, i int) error {
+		r, err := uploadAll(limit, func(c *conn, i int) error {
 			for p := range uploadParts {
 				if err := c.put(requestHead(fmt.Sprintf("PUT /%d-%d", i, p), "s3", nil, len(part)), part); err != nil {
 					return err
@@ -62,29 +63,36 @@ func (b *bench) uploads(ctx context.Context) (err error) {
 			}
 			return nil
 		})
-		if err != nil {
-			return err
-		}
-		o, err := uploadAll(virga, func(c *conn, i int) error { return uploadOne(c, fmt.Sprintf("/bench/%d", i), part, tag) })
-		if err != nil {
-			return err
-		}
+		return r, errors.Join(err, os.RemoveAll(files))
+	}
+	upload := func() (round, error) {
+		r, err := uploadAll(virga, func(c *conn, i int) error { return uploadOne(c, fmt.Sprintf("/bench/%d", i), part, tag) })
 		for i := range uploadCount {
-			if _, err := c.do(newRequest(fmt.Sprintf("DELETE /bench/%d", i), "s3", nil, "", 0)); err != nil {
+			_, failed := c.do(newRequest(fmt.Sprintf("DELETE /bench/%d", i), "s3", nil, "", 0))
+			err = errors.Join(err, failed)
+		}
+		return r, err
+	}
+	var measured [2][]round
+	for n := range b.rounds + 1 { // the first only warms up
+		for i := range 2 {
+			which := (i + n) % 2
+			r, err := []func() (round, error){writeFiles, upload}[which]()
+			if err = errors.Join(err, ctx.Err()); err != nil {
 				return err
 			}
-		}
-		if n > 0 {
-			bare, ours = append(bare, l), append(ours, o)
+			if n > 0 {
+				measured[which] = append(measured[which], r)
+			}
 		}
 	}
+	bare, ours := sum(measured[0], measured[0]), sum(measured[1], measured[0])
 	const mebibytes = uploadCount * uploadParts * partBytes >> 20
-	b.report.Uploads = append(b.report.Uploads, upload{
-		Case: name, Bare: sum(bare, bare).PerSecond * mebibytes, Disk: sum(ours, bare).PerSecond * mebibytes,
-		Ratio: sum(ours, bare).Ratio, Floor: uploadFloor, Aim: uploadAim,
-		BareProcessor: sum(bare, bare).Processor, Processor: sum(ours, bare).Processor,
+	b.report.Uploads = append(b.report.Uploads, uploadRate{
+		Case: name, Bare: bare.PerSecond * mebibytes, Disk: ours.PerSecond * mebibytes, Ratio: ours.Ratio,
+		Floor: uploadFloor, Aim: uploadAim, BareProcessor: bare.Processor, Processor: ours.Processor,
 	})
-	return ctx.Err()
+	return nil
 }
 
 // uploadAll runs uploads to a subject at once; the round has one request, which is all of them.
