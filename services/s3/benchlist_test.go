@@ -28,7 +28,7 @@ func fillBucket(b *testing.B, w *world, name string, n int, key func(int) string
 	o := &object{
 		summary:    summary{ETag: hexMD5("x"), Size: 1 << 20, Modified: 1, Sum: checksum{crc64nvmeSum, false, "AAAAAAAAAAA="}},
 		attributes: attributes{ContentType: "binary/octet-stream", Metadata: map[string]string{}},
-		Body:       &body{Blobs: []storage.Blob{{ID: hexMD5("blob"), Size: 1 << 20}}},
+		Body:       &body{Blobs: []storage.Blob{{Size: 1, Inline: []byte("x")}}},
 	}
 	for i := 0; i < n; {
 		end := min(i+10_000, n)
@@ -117,6 +117,40 @@ func BenchmarkLargeBucket(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.ReportMetric(float64(*out.KeyCount), "items")
+			}
+		})
+	}
+}
+
+// BenchmarkEmptiedBucket reads a page of a bucket that had many keys in front
+// of the one that is left: what was deleted is in the way until the store has sorted it out.
+func BenchmarkEmptiedBucket(b *testing.B) {
+	n := *benchKeys
+	w := onDisk(b)
+	w.bucketNamed("abc")
+	fillBucket(b, w, "abc", n, func(i int) string { return fmt.Sprintf("key-%010d", i) })
+	w.put("abc", "last", "x")
+	began := time.Now()
+	for i := 0; i < n; i += maxDelete {
+		in := &s3.DeleteObjectsInput{Bucket: "abc", Delete: &s3.Delete{Quiet: new(true)}}
+		for j := i; j < min(i+maxDelete, n); j++ {
+			in.Delete.Objects = append(in.Delete.Objects, &s3.ObjectIdentifier{Key: fmt.Sprintf("key-%010d", j)})
+		}
+		if out, err := w.deleteObjects(w.ctx(), in); err != nil || len(out.Errors) > 0 {
+			b.Fatal(out, err)
+		}
+	}
+	b.Logf("%d objects deleted in %v", n, time.Since(began).Round(time.Millisecond))
+	for _, c := range []string{"at once", "at rest"} {
+		b.Run(c, func(b *testing.B) {
+			if c == "at rest" {
+				settle(b)
+			}
+			for b.Loop() {
+				out, err := w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: "abc"})
+				if err != nil || *out.KeyCount != 1 {
+					b.Fatal(out, err)
+				}
 			}
 		})
 	}

@@ -211,13 +211,18 @@ func (c *conn) do(r request) ([]byte, error) {
 	return body, nil
 }
 
-// put sends a body, which is not copied, with a request that has to succeed.
-func (c *conn) put(head, body []byte) error {
-	if err := c.SetDeadline(time.Now().Add(exchangeTimeout)); err != nil {
-		return err
-	}
-	for _, piece := range [][]byte{head, body} {
-		if _, err := c.Write(piece); err != nil {
+// put sends a request that has to succeed, whose body is a piece so many times
+// over. The body is not copied.
+func (c *conn) put(head, piece []byte, times int) error {
+	for i := range times + 1 {
+		if err := c.SetDeadline(time.Now().Add(exchangeTimeout)); err != nil {
+			return err
+		}
+		text := piece
+		if i == 0 {
+			text = head
+		}
+		if _, err := c.Write(text); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	defer os.RemoveAll(b.dir)
 	b.report.Machine = machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), machineLoad()}
-	for _, part := range []func(context.Context) error{b.requests, b.listings, b.uploads, b.functions, b.starts} {
+	for _, part := range []func(context.Context) error{b.requests, b.listings, b.uploads, b.large, b.functions, b.starts} {
 		if err := part(ctx); err != nil {
 			return err
 		}

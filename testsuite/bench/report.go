@@ -14,6 +14,7 @@ type report struct {
 	Rates    []rate       `json:"rates,omitempty"`
 	Listings []listing    `json:"listings,omitempty"`
 	Uploads  []uploadRate `json:"uploads,omitempty"`
+	Large    []large      `json:"large,omitempty"`
 	Invokes  []invoke     `json:"invokes,omitempty"`
 	Starts   []start      `json:"starts,omitempty"`
 	Memory   []usage      `json:"memory,omitempty"`
@@ -90,6 +91,16 @@ type uploadRate struct {
 	Processor     time.Duration `json:"processor"`
 }
 
+// large is the most memory that moving a large object took, and how much of it
+// is no file's.
+type large struct {
+	Case          string `json:"case"`
+	ExtraBytes    int64  `json:"extraBytes"`
+	ExtraOwnBytes int64  `json:"extraOwnBytes"`
+	Floor         int64  `json:"floor"`
+	Aim           int64  `json:"aim"`
+}
+
 // start is the time from starting the program to its first answer, and the resident
 // memory some time later.
 type start struct {
@@ -159,6 +170,12 @@ func (r *report) print(out io.Writer) {
 	for _, x := range r.Uploads {
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.2f\t%s\t%s\t%s\t%s\t%s\t\n", x.Case, x.Bare, x.Disk, x.Ratio,
 			number(x.Floor), number(x.Aim), verdict(-x.Ratio, -x.Floor, -x.Aim), millis(x.BareProcessor), millis(x.Processor))
+	}
+	if len(r.Large) > 0 {
+		title(fmt.Sprintf("Memory while an object of %d GiB is moved, beyond that before (of which own), MiB", largeBytes>>30), "", "extra", "floor", "aim", "")
+	}
+	for _, x := range r.Large {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t\n", x.Case, mebibytes(x.ExtraBytes, x.ExtraOwnBytes), x.Floor>>20, x.Aim>>20, verdict(x.ExtraBytes, x.Floor, x.Aim))
 	}
 	if len(r.Invokes) > 0 {
 		title(fmt.Sprintf("Invocations of a provided function: one after the other (median), and per second with %d at once", invokeConnections),

@@ -57,7 +57,7 @@ func (b *bench) uploads(ctx context.Context) (err error) {
 		}
 		r, err := uploadAll(limit, func(c *conn, i int) error {
 			for p := range uploadParts {
-				if err := c.put(requestHead(fmt.Sprintf("PUT /%d-%d", i, p), "s3", nil, len(part)), part); err != nil {
+				if err := c.put(requestHead(fmt.Sprintf("PUT /%d-%d", i, p), "s3", nil, len(part)), part, 1); err != nil {
 					return err
 				}
 			}
@@ -115,24 +115,41 @@ func uploadAll(s *subject, one func(c *conn, i int) error) (round, error) {
 
 // uploadOne is one multipart upload; all its parts are the same, and have this entity tag.
 func uploadOne(c *conn, path string, part []byte, tag string) error {
-	made, err := c.do(newRequest("POST "+path+"?uploads", "s3", nil, "", 0))
+	id, err := beginUpload(c, path)
 	if err != nil {
 		return err
+	}
+	for n := 1; n <= uploadParts; n++ {
+		line := fmt.Sprintf("PUT %s?partNumber=%d&uploadId=%s", path, n, id)
+		if err := c.put(requestHead(line, "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, len(part)), part, 1); err != nil {
+			return err
+		}
+	}
+	return completeUpload(c, path, id, tag, uploadParts)
+}
+
+// beginUpload begins a multipart upload, whose id it returns.
+func beginUpload(c *conn, path string) (string, error) {
+	made, err := c.do(newRequest("POST "+path+"?uploads", "s3", nil, "", 0))
+	if err != nil {
+		return "", err
 	}
 	_, rest, _ := strings.Cut(string(made), "<UploadId>")
 	id, _, found := strings.Cut(rest, "</UploadId>")
 	if !found {
-		return fmt.Errorf("no upload id in %.300q", made)
+		return "", fmt.Errorf("no upload id in %.300q", made)
 	}
-	var parts strings.Builder
-	for n := 1; n <= uploadParts; n++ {
-		line := fmt.Sprintf("PUT %s?partNumber=%d&uploadId=%s", path, n, id)
-		if err := c.put(requestHead(line, "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, len(part)), part); err != nil {
-			return err
-		}
-		fmt.Fprintf(&parts, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", n, tag)
+	return id, nil
+}
+
+// completeUpload completes an upload of so many parts that have the same entity tag.
+func completeUpload(c *conn, path, id, tag string, parts int) error {
+	var list strings.Builder
+	list.WriteString("<CompleteMultipartUpload>")
+	for n := 1; n <= parts; n++ {
+		fmt.Fprintf(&list, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", n, tag)
 	}
-	list := "<CompleteMultipartUpload>" + parts.String() + "</CompleteMultipartUpload>"
-	_, err = c.do(newRequest("POST "+path+"?uploadId="+id, "s3", nil, list, 0))
+	list.WriteString("</CompleteMultipartUpload>")
+	_, err := c.do(newRequest("POST "+path+"?uploadId="+id, "s3", nil, list.String(), 0))
 	return err
 }
