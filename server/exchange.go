@@ -15,6 +15,7 @@ import (
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/auth"
 	"github.com/virga-cloud/virga/server/protocol"
+	"github.com/virga-cloud/virga/services/service"
 )
 
 // exchange is one request with its answer.
@@ -33,6 +34,12 @@ type exchange struct {
 	account, region string
 	// err is the error that was answered, for the log.
 	err error
+
+	// witnessed is the service that is told of the request; called and input are
+	// what its handler was given.
+	witnessed service.Witness
+	called    *api.Call
+	input     any
 }
 
 // readForm reads a query protocol's body, finds the operation in it, and puts
@@ -213,6 +220,7 @@ func (x *exchange) finish(r *http.Request) {
 		}
 	}
 	x.log(r)
+	x.witness(r)
 }
 
 // log writes the line of a request. Errors of the server are logged with

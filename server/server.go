@@ -66,6 +66,8 @@ type Server struct {
 	options   Options
 	directory *directory
 	handlers  map[api.Known]api.Handler
+	// witnesses are the services that are told of their operations.
+	witnesses map[api.Known]service.Witness
 	// streams are the operations that read their body themselves.
 	streams map[api.Known]bool
 	// crossing are the services that have rules for pages of other origins.
@@ -85,6 +87,7 @@ func New(o Options) *Server {
 		options:   o,
 		directory: newDirectory(o.Models, o.Domain),
 		handlers:  map[api.Known]api.Handler{},
+		witnesses: map[api.Known]service.Witness{},
 		streams:   map[api.Known]bool{},
 		crossing:  map[*api.Model]service.CrossOrigin{},
 		planes:    newPlanes(),
@@ -94,6 +97,9 @@ func New(o Options) *Server {
 	for _, svc := range o.Services {
 		for _, h := range svc.Operations() {
 			s.handlers[h.Known] = h
+			if w, ok := svc.(service.Witness); ok {
+				s.witnesses[h.Known] = w
+			}
 			s.streams[h.Known] = streamsBody(h.Known)
 		}
 		if c, ok := svc.(service.CrossOrigin); ok {
@@ -251,6 +257,9 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 		return nil, err
 	}
 	call := x.call(r, who)
+	if x.witnessed = x.server.witnesses[t.op]; x.witnessed != nil {
+		x.called, x.input = call, in
+	}
 	if err := authorize(call, in); err != nil {
 		return nil, err
 	}

@@ -22,22 +22,16 @@ import (
 
 // ageing is how far it has come.
 type ageing struct {
-	pass sync.Mutex // one looks through the buckets at a time
-
 	mu sync.Mutex
 	// done is when the last pass began after which no configuration was changed.
 	done time.Time
-	wake context.CancelFunc
 }
 
-// changed makes the next pass look at everything, soon.
-func (a *ageing) changed() {
+// again makes the next pass look at everything.
+func (a *ageing) again() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.done = time.Time{}
-	if a.wake != nil {
-		a.wake()
-	}
 }
 
 // due says whether anything can have fallen due since the last pass, and takes
@@ -52,42 +46,14 @@ func (a *ageing) due(now time.Time) bool {
 	return true
 }
 
-// sleep is a context that ends with ctx, or when a configuration is changed.
-func (a *ageing) sleep(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.wake = cancel
-	if a.done.IsZero() { // it was changed before we lay down
-		cancel()
-	}
-	return ctx, cancel
+// lifecycleChanged is called when a bucket has been given a configuration.
+func (s *Service) lifecycleChanged() {
+	s.ageing.again()
+	s.background.soon()
 }
 
-// ageAll ages all buckets, midnight after midnight, until the context ends.
-func (s *Service) ageAll(ctx context.Context) error {
-	for {
-		if err := s.age(ctx); err != nil && ctx.Err() == nil {
-			return err
-		}
-		asleep, cancel := s.ageing.sleep(ctx)
-		_ = s.env.Clock.Wait(asleep, lifecycle.Midnight(s.env.Clock.Now()))
-		cancel()
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
-}
-
-// Drain implements service.Drainer: what lifecycle configurations ask for by
-// now has been done when it returns.
-func (s *Service) Drain(ctx context.Context) error { return s.age(ctx) }
-
-// age does what is due by now.
-func (s *Service) age(ctx context.Context) error {
-	s.ageing.pass.Lock()
-	defer s.ageing.pass.Unlock()
-	now := s.env.Clock.Now()
+// age does what is due at a time. One does it at a time.
+func (s *Service) age(ctx context.Context, now time.Time) error {
 	if !s.ageing.due(now) {
 		return nil
 	}
@@ -109,7 +75,7 @@ func (s *Service) age(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		s.ageing.changed() // it is not done
+		s.ageing.again() // it is not done
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func (s *Service) putBucketLifecycle(_ context.Context, in *s3.PutBucketLifecycl
 	}
 	out := &s3.PutBucketLifecycleConfigurationOutput{TransitionDefaultMinimumObjectSize: c.MinimumSize}
 	return out, s.settings.lifecycle.put(s, in.Bucket, in.ExpectedBucketOwner, c, func(tx storage.Tx, _ *bucket) error {
-		tx.OnCommit(s.ageing.changed)
+		tx.OnCommit(s.lifecycleChanged)
 		return nil
 	})
 }

@@ -39,6 +39,7 @@ func (s *Service) putBucketLogging(_ context.Context, in *s3.PutBucketLoggingInp
 		case target.Ownership == ownerEnforced && len(l.TargetGrants) > 0:
 			return errACLNotSupported()
 		}
+		tx.OnCommit(func() { s.logs.any.Store(true) })
 		return nil
 	})
 }

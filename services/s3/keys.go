@@ -16,6 +16,7 @@ import "github.com/virga-cloud/virga/storage"
 //	s3 g <bucket> <upload id>            nothing  an upload that has ended and may have parts left (see sweep.go)
 //	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads or settings left
 //	s3 c <bucket> <kind> [<id>]          setting  a configuration of the bucket (see setting.go); of some kinds it has many
+//	s3 l <bucket> <sequence>             line     a line of the bucket's log that is yet to be delivered (see logging.go)
 //	s3 k <arn>                           kmsKey   the keys and aliases of KMS that objects are sealed with
 var (
 	rootBuckets  = storage.Key{}.String("s3").String("n")
@@ -28,6 +29,7 @@ var (
 	rootEnded    = storage.Key{}.String("s3").String("g")
 	rootDeleted  = storage.Key{}.String("s3").String("d")
 	rootSettings = storage.Key{}.String("s3").String("c")
+	rootLogs     = storage.Key{}.String("s3").String("l")
 	rootKMS      = storage.Key{}.String("s3").String("k")
 )
 
@@ -71,6 +73,8 @@ func keySetting(bucket uint64, kind settingKind) storage.Key {
 	return rootSettings.Uint64(bucket).Uint64(uint64(kind))
 }
 
+func keyLogLine(bucket, sequence uint64) storage.Key { return logOf(bucket).Uint64(sequence) }
+
 func keyKMS(arn string) storage.Key { return rootKMS.String(arn) }
 
 func keyConfiguration(bucket uint64, kind settingKind, id string) storage.Key {
@@ -79,6 +83,7 @@ func keyConfiguration(bucket uint64, kind settingKind, id string) storage.Key {
 
 // The roots that a bucket's or an upload's children are scanned under.
 
+func logOf(bucket uint64) storage.Key     { return rootLogs.Uint64(bucket) }
 func objectsOf(bucket uint64) storage.Key { return rootObjects.Uint64(bucket) }
 func uploadsOf(bucket uint64) storage.Key { return rootUploads.Uint64(bucket) }
 func settingsOf(bucket uint64) storage.Key {

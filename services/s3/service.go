@@ -34,6 +34,7 @@ package s3
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/virga-cloud/virga/api"
@@ -44,12 +45,15 @@ import (
 
 // Service is S3.
 type Service struct {
-	env       service.Env
-	buckets   *storage.Cache[bucket]
-	functions Functions
-	ageing    ageing
-	last      atomic.Uint64 // the last sequence that was given
-	settings  settings
+	env        service.Env
+	buckets    *storage.Cache[bucket]
+	functions  Functions
+	ageing     ageing
+	logs       logs
+	background background
+	working    sync.Mutex    // held by who does background work
+	last       atomic.Uint64 // the last sequence that was given
+	settings   settings
 }
 
 // New is the service.

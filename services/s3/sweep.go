@@ -154,14 +154,6 @@ func keysOnly(root storage.Key) storage.Range {
 	return r
 }
 
-// Run removes what earlier sweeps left, and then ages buckets until the context ends.
-func (s *Service) Run(ctx context.Context) error {
-	if err := s.sweepAll(ctx); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return s.ageAll(ctx)
-}
-
 func (s *Service) sweepAll(ctx context.Context) error {
 	type note struct {
 		bucket uint64

@@ -145,7 +145,7 @@ func (w *world) left() map[string]int {
 	n := map[string]int{}
 	err := w.db.View(func(tx storage.Tx) error {
 		for name, root := range map[string]storage.Key{
-			"objects": rootObjects, "versions": rootVersions, "bodies": rootBodies, "uploads": rootUploads, "parts": rootParts, "ended": rootEnded, "deleted": rootDeleted,
+			"objects": rootObjects, "versions": rootVersions, "bodies": rootBodies, "uploads": rootUploads, "parts": rootParts, "ended": rootEnded, "deleted": rootDeleted, "lines": rootLogs,
 		} {
 			for _, err := range tx.Scan(keysOnly(root)) {
 				if err != nil {

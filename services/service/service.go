@@ -132,6 +132,31 @@ type Crossing struct {
 	Origin, Method, Headers string
 }
 
+// Witness is a service that keeps a record of what was asked of it.
+type Witness interface {
+	// Witness is told of each request that reached the service, when it has been
+	// answered; the client may have the answer by then.
+	Witness(w Witnessed)
+}
+
+// Witnessed is a request with what became of it.
+type Witnessed struct {
+	// Call and Input are what the handler was given.
+	Call  *api.Call
+	Input any
+	// Method, URI (as sent) and Version ("HTTP/1.1") are the request's first line.
+	Method, URI, Version string
+	Referer              string
+	// Presigned says that the signature, if there was one, was in the URI.
+	Presigned bool
+	// Status is the answer's, Code that of its error, or "".
+	Status int
+	Code   string
+	// Sent is the size of the answer's body, in bytes; Took is by the machine's clock.
+	Sent int64
+	Took time.Duration
+}
+
 // DataPlane is a service with HTTP addresses besides its API.
 type DataPlane interface {
 	Routes() []Route
