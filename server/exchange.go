@@ -25,8 +25,8 @@ type exchange struct {
 	// start is when it arrived by the injected clock, began by the machine's.
 	start, began time.Time
 	id           string
-	// only is the service whose door the request came through, or nil.
-	only   *entry
+	// door is what the request came through.
+	door   *doorway
 	target target
 	// what is the operation or plane, for the log.
 	what string

@@ -147,8 +147,8 @@ func (s *Server) Serve(l net.Listener, more ...Door) error {
 			continue
 		}
 		plain, secure := newInbox(), newInbox()
-		group.Go(func() error { return s.http.Serve(Door{plain, d.Service}) })
-		group.Go(func() error { return s.http.ServeTLS(Door{secure, d.Service}, "", "") })
+		group.Go(func() error { return s.http.Serve(Door{plain, d.Service, d.AccountPerKey}) })
+		group.Go(func() error { return s.http.ServeTLS(Door{secure, d.Service, d.AccountPerKey}, "", "") })
 		group.Go(func() error { return split(d, plain, secure) })
 		defer d.Close()
 	}
@@ -178,8 +178,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody && (r.ContentLength < 0 || r.ContentLength > pace) {
 		r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
 	}
-	x.only = s.only(r)
-	if plane, pr := s.planeFor(r, x.only); plane != nil {
+	x.door = s.doorway(r)
+	if plane, pr := s.planeFor(r, x.door.entry); plane != nil {
 		x.what, x.id = r.Method+" "+r.URL.Path, s.options.IDs.UUID()
 		plane.ServeHTTP(&x.answer, pr)
 		return
@@ -191,7 +191,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // checks: what is wanted, who asks, is the input right, is it allowed, do it.
 func (x *exchange) api(r *http.Request) {
 	s := x.server
-	x.target = s.directory.identify(r, x.only)
+	x.target = s.directory.identify(r, x.door.entry)
 	t := &x.target
 	x.header()
 	if t.inForm {
@@ -223,7 +223,7 @@ func (x *exchange) api(r *http.Request) {
 		x.fail(err)
 		return
 	}
-	out, err := x.carryOut(r, who)
+	out, err := x.carryOut(r, x.door.admit(who))
 	if err != nil {
 		x.fail(err)
 		return

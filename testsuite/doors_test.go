@@ -17,7 +17,7 @@ import (
 func TestDoors(t *testing.T) {
 	t.Parallel()
 	server := harness.Start(t, harness.Options{
-		Args: []string{"--s3-port", "0", "--dynamodb-port", "0"},
+		Args: []string{"--s3-port", "0", "--dynamodb-port", "0", "--dynamodb-account-per-key"},
 		Env:  []string{"MINIO_ROOT_USER=minioadmin", "MINIO_ROOT_PASSWORD=minio-secret"},
 	})
 	objects := server.Door(t, "s3")
@@ -42,5 +42,18 @@ func TestDoors(t *testing.T) {
 	must(items.DynamoDB.ListTables(ctx, &dynamodb.ListTablesInput{}))(t)
 	if status, body := exchange(t, items.HTTP, request(t, "GET", items.URL+"/restapis", "")); status != http.StatusNotFound || !strings.Contains(body, "UnknownOperationException") {
 		t.Errorf("S3 through DynamoDB's door: %d %s", status, body)
+	}
+	tables := func(of *harness.Account) int {
+		t.Helper()
+		return len(must(of.DynamoDB.ListTables(ctx, &dynamodb.ListTablesInput{}))(t).TableNames)
+	}
+	own := server.Door(t, "dynamodb").As("mine", "any", "")
+	table(t, own)
+	other := server.Door(t, "dynamodb").As("another", "any", "")
+	if mine, others, all := tables(own), tables(other), tables(server.As("another", "any", "")); mine != 1 || others != 0 || all != 0 {
+		t.Errorf("one key's table is one of %d of its own, %d of another's, and %d of those on the port for all", mine, others, all)
+	}
+	if status, body := exchange(t, items.HTTP, request(t, "GET", items.URL+"/", "")); status != http.StatusOK || !strings.HasPrefix(body, "healthy: ") {
+		t.Errorf("DynamoDB's health: %d %q", status, body)
 	}
 }

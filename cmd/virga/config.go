@@ -21,6 +21,7 @@ type config struct {
 	port       int
 	s3Port     int // of a door that speaks S3 only; noPort for none
 	dynamoPort int // likewise DynamoDB
+	dynamoKeys bool
 	data       string
 	memory     bool
 	sync       bool
@@ -48,6 +49,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.IntVar(&c.port, "port", defaultPort, "port to listen on; 0 takes a free one")
 	f.IntVar(&c.s3Port, "s3-port", noPort, "further port, for S3 only, as MinIO's 9000; 0 takes a free one")
 	f.IntVar(&c.dynamoPort, "dynamodb-port", noPort, "further port, for DynamoDB only, as DynamoDB Local's 8000; 0 takes a free one")
+	f.BoolVar(&c.dynamoKeys, "dynamodb-account-per-key", false, "on DynamoDB's port, keep other tables for each access key, as DynamoDB Local does")
 	f.StringVar(&c.data, "data", ".virga", "directory that keeps everything")
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory instead")
 	f.BoolVar(&c.sync, "sync", false, "write to the disk before answering, to survive power loss too")

@@ -147,7 +147,8 @@ func openDoors(c *config) (doors []server.Door, err error) {
 	for _, d := range []struct {
 		port    int
 		service string
-	}{{c.s3Port, "s3"}, {c.dynamoPort, "dynamodb"}} {
+		perKey  bool
+	}{{c.s3Port, "s3", false}, {c.dynamoPort, "dynamodb", c.dynamoKeys}} {
 		if d.port == noPort {
 			continue
 		}
@@ -155,7 +156,7 @@ func openDoors(c *config) (doors []server.Door, err error) {
 		if err != nil {
 			return nil, err
 		}
-		doors = append(doors, server.Door{Listener: l, Service: d.service})
+		doors = append(doors, server.Door{Listener: l, Service: d.service, AccountPerKey: d.perKey})
 	}
 	return doors, nil
 }
