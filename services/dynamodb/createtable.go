@@ -268,13 +268,16 @@ func (s *Service) describeTable(ctx context.Context, in *ddb.DescribeTableInput)
 		return nil, err
 	}
 	var t *table
+	var d *ddb.TableDescription
 	err = s.env.DB.View(func(tx storage.Tx) (err error) {
-		t, err = s.anyRecord(tx, id)
-		return err
+		if t, err = s.anyRecord(tx, id); err != nil {
+			return err
+		}
+		d = t.describe(t.status(api.CallFrom(ctx).Time))
+		return t.describeReplicas(tx, d)
 	})
 	if err != nil {
 		return nil, err
 	}
-	d := t.describe(t.status(api.CallFrom(ctx).Time))
 	return &ddb.DescribeTableOutput{Table: d}, s.describeCounts(d, t)
 }

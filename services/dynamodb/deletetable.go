@@ -54,7 +54,7 @@ func (s *Service) newDropNumbers() dropNumbers {
 
 // drop removes a table's record, and has removed what else there is of it.
 func (w *writes) drop(tx storage.Tx, t *table, now time.Time, numbers dropNumbers) error {
-	if err := w.closeStream(tx, t, now); err != nil {
+	if err := errors.Join(w.closeStream(tx, t, now), t.leave(tx)); err != nil {
 		return err
 	}
 	if t.Recovery != nil {

@@ -25,26 +25,37 @@ type follower struct {
 	expires bool
 	// past says that the table's past is kept.
 	past bool
+	// replicates says that there are replicas.
+	replicates bool
 }
 
 // follower is what follows the changes of the table's items, nil when nothing does.
 func (t *table) follower() *follower {
-	f := &follower{expires: t.Expiry != nil, past: t.Past != nil}
+	f := &follower{expires: t.Expiry != nil, past: t.Past != nil, replicates: len(t.Replicas) > 0}
 	if t.streams() {
 		f.records, f.stream = recordsKey(t.Account, t.Region, t.StreamNumber), t.StreamNumber
 	}
-	if !f.expires && !f.past && f.records == nil {
+	if !f.expires && !f.past && !f.replicates && f.records == nil {
 		return nil
 	}
 	return f
 }
 
-// follow writes what follows a change, if it was one: to put an item in the
-// place of an equal one is none.
+// follow writes what follows a change, if it was one, here and in replicas.
 func (w *writes) follow(tx storage.Tx, t *schema, c *change, e *effect) error {
-	if e.old == nil && e.new == nil || e.old != nil && e.new != nil && item.EqualItems(e.old, e.new) {
+	if !e.changed() {
 		return nil
 	}
+	if t.follower.replicates {
+		if err := w.replicate(tx, t, e); err != nil {
+			return err
+		}
+	}
+	return w.followHere(tx, t, c, e)
+}
+
+// followHere writes what follows a change in its own region.
+func (w *writes) followHere(tx storage.Tx, t *schema, c *change, e *effect) error {
 	f := t.follower
 	if f.expires {
 		if err := w.followTime(tx, t, e); err != nil {
@@ -70,6 +81,15 @@ func (w *writes) follow(tx storage.Tx, t *schema, c *change, e *effect) error {
 		w.trail.woken = append(w.trail.woken, f.stream)
 	}
 	return storage.PutRecord(tx, f.records.Uint64(uint64(number)), newStreamRecord(t, c, e, w.trail.at))
+}
+
+// changed says whether there was a change: to put an item in the place of an
+// equal one is none, nor is removing what is not there.
+func (e *effect) changed() bool {
+	if e.old == nil || e.new == nil {
+		return e.old != nil || e.new != nil
+	}
+	return !item.EqualItems(e.old, e.new)
 }
 
 // trail is what a transaction leaves beside what it writes.

@@ -21,6 +21,10 @@
 // point in time: what its items were before each change is kept for as long as
 // somebody wants it.
 //
+// The tables of a global table lie in one store, so a change of an item is made
+// in all regions by one transaction. The global tables of 2017 can not be made
+// any more, and there is no Kinesis to stream to: their operations say so.
+//
 // The packages below it know no tables: number has DynamoDB's decimals, item its
 // values and their encoding, expression its expression language, sequence the
 // order of changes, shards how streams are cut. keys.go draws where everything
@@ -102,6 +106,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.BatchGetItem.Handle(s.batchGetItem),
 		ddb.BatchWriteItem.Handle(s.batchWriteItem),
 		ddb.CreateBackup.Handle(s.createBackup),
+		ddb.CreateGlobalTable.Handle(s.createGlobalTable),
 		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
 			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
 		ddb.DeleteBackup.Handle(s.deleteBackup),
@@ -110,16 +115,22 @@ func (s *Service) Operations() []api.Handler {
 		ddb.DescribeBackup.Handle(s.describeBackup),
 		ddb.DescribeContinuousBackups.Handle(s.describeContinuousBackups),
 		ddb.DescribeEndpoints.Handle(s.describeEndpoints),
+		ddb.DescribeGlobalTable.Handle(s.describeGlobalTable),
+		ddb.DescribeGlobalTableSettings.Handle(s.describeGlobalTableSettings),
 		ddb.DescribeImport.Handle(s.describeImport),
+		ddb.DescribeKinesisStreamingDestination.Handle(s.describeKinesisStreamingDestination),
 		ddb.DescribeLimits.Handle(s.describeLimits),
 		ddb.DescribeTable.Handle(s.describeTable),
+		ddb.DescribeTimeToLive.Handle(s.describeTimeToLive),
+		ddb.DisableKinesisStreamingDestination.Handle(s.disableKinesisStreamingDestination),
+		ddb.EnableKinesisStreamingDestination.Handle(s.enableKinesisStreamingDestination),
 		ddb.ExecuteStatement.Handle(s.executeStatement),
 		ddb.ExecuteTransaction.Handle(s.executeTransaction),
-		ddb.DescribeTimeToLive.Handle(s.describeTimeToLive),
 		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
 		ddb.ListBackups.Handle(s.listBackups),
 		ddb.ImportTable.Handle(s.importTable),
 		ddb.ListImports.Handle(s.listImports),
+		ddb.ListGlobalTables.Handle(s.listGlobalTables),
 		ddb.ListTables.Handle(s.listTables),
 		ddb.ListTagsOfResource.Handle(s.listTagsOfResource),
 		ddb.PutItem.Handle(s.putItem),
@@ -133,7 +144,10 @@ func (s *Service) Operations() []api.Handler {
 		ddb.TransactWriteItems.Handle(s.transactWriteItems),
 		ddb.UntagResource.Handle(s.untagResource),
 		ddb.UpdateContinuousBackups.Handle(s.updateContinuousBackups),
+		ddb.UpdateGlobalTable.Handle(s.updateGlobalTable),
+		ddb.UpdateGlobalTableSettings.Handle(s.updateGlobalTableSettings),
 		ddb.UpdateItem.Handle(s.updateItem),
+		ddb.UpdateKinesisStreamingDestination.Handle(s.updateKinesisStreamingDestination),
 		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
 			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
 		ddb.UpdateTimeToLive.Handle(s.updateTimeToLive),

@@ -50,6 +50,10 @@ type table struct {
 	// its way otherwise.
 	Restoring *restoring
 	State     *state
+	// Replicas are the other regions of a global table, Replicating is set until
+	// the items that were there before this replica are in it.
+	Replicas    []string
+	Replicating bool
 
 	// Importing is set until what the table is imported from is in it.
 	Importing bool
@@ -96,7 +100,7 @@ func (t *table) arn() string {
 
 // building says that what the table is to hold is not in it yet. Until then only
 // those who describe it see the table.
-func (t *table) building() bool { return t.Restoring != nil || t.Importing }
+func (t *table) building() bool { return t.Restoring != nil || t.Importing || t.Replicating }
 
 func (t *table) index(name string) *tableIndex {
 	i := slices.IndexFunc(t.Indexes, func(x *tableIndex) bool { return x.Name == name })

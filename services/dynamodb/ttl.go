@@ -52,7 +52,6 @@ func (s *Service) updateTimeToLive(ctx context.Context, in *ddb.UpdateTimeToLive
 	}
 	spec := in.TimeToLiveSpecification
 	now := api.CallFrom(ctx).Time
-	work := s.newNumber()
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		t, err := s.record(tx, id)
 		if err != nil {
@@ -61,24 +60,39 @@ func (s *Service) updateTimeToLive(ctx context.Context, in *ddb.UpdateTimeToLive
 		if err := t.checkExpiry(spec, now); err != nil {
 			return err
 		}
-		t.ExpiryChanged = now
-		if *spec.Enabled {
-			err = s.startExpiry(tx, t, spec.AttributeName, work)
-		} else {
-			err = errors.Join(
-				s.remember(tx, work, &task{Remove: indexKey(t.Account, t.Region, t.Number, t.Expiry.Index)}),
-				tx.Delete(expiringKey(t.Number)))
-			t.Expiry = nil
-		}
+		all, err := t.others(tx) // a global table has it everywhere
 		if err != nil {
 			return err
 		}
-		return storage.PutRecord(tx, t.storageKey(), t)
+		for _, t := range append(all, t) {
+			if err := s.setExpiry(tx, t, spec, now); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &ddb.UpdateTimeToLiveOutput{TimeToLiveSpecification: spec}, nil
+}
+
+// setExpiry turns a table's time to live on or off, unless it is so.
+func (s *Service) setExpiry(tx storage.Tx, t *table, spec *ddb.TimeToLiveSpecification, now time.Time) (err error) {
+	t.ExpiryChanged = now
+	switch {
+	case *spec.Enabled && t.Expiry == nil:
+		err = s.startExpiry(tx, t, spec.AttributeName, s.newNumber())
+	case !*spec.Enabled && t.Expiry != nil:
+		err = errors.Join(
+			s.remember(tx, s.newNumber(), &task{Remove: indexKey(t.Account, t.Region, t.Number, t.Expiry.Index)}),
+			tx.Delete(expiringKey(t.Number)))
+		t.Expiry = nil
+	}
+	if err != nil {
+		return err
+	}
+	return storage.PutRecord(tx, t.storageKey(), t)
 }
 
 // checkExpiry checks a change of a table's time to live.

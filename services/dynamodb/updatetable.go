@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 	}
 	if err := checkUpdateTable(in); err != nil {
 		return nil, err
+	}
+	if len(in.ReplicaUpdates) > 0 {
+		return s.updateReplicas(ctx, id, in.ReplicaUpdates)
 	}
 	now := api.CallFrom(ctx).Time
 	work := s.newNumber()
@@ -45,8 +49,11 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 				return err
 			}
 		}
+		if err := u.applyToReplicas(tx, s); err != nil {
+			return err
+		}
 		d = u.describe()
-		return storage.PutRecord(tx, t.storageKey(), t)
+		return errors.Join(storage.PutRecord(tx, t.storageKey(), t), t.describeReplicas(tx, d))
 	})
 	if err != nil {
 		return nil, err
@@ -57,7 +64,6 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 // checkUpdateTable finds what is wrong without looking at the table.
 func checkUpdateTable(in *ddb.UpdateTableInput) error {
 	beyond := []parameter{
-		{"ReplicaUpdates", in.ReplicaUpdates != nil},
 		{"MultiRegionConsistency", in.MultiRegionConsistency != ""},
 		{"GlobalTableWitnessUpdates", in.GlobalTableWitnessUpdates != nil},
 		{"GlobalTableSettingsReplicationMode", in.GlobalTableSettingsReplicationMode != ""},
@@ -66,7 +72,7 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 		return errNotImplemented(member)
 	}
 	if in.ProvisionedThroughput == nil && in.BillingMode == "" && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
-		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil && len(in.VectorIndexUpdates) == 0 {
+		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil && len(in.VectorIndexUpdates) == 0 && len(in.ReplicaUpdates) == 0 {
 		return errValidation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, " +
 			"MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required")
 	}
@@ -128,6 +134,7 @@ func checkAlone(in *ddb.UpdateTableInput) error {
 		{in.StreamSpecification != nil, ""},
 		{in.OnDemandThroughput != nil, ""},
 		{in.WarmThroughput != nil, ""},
+		{in.ReplicaUpdates != nil, "Replica"},
 	}
 	given, alone := 0, ""
 	for _, c := range changes {
@@ -208,6 +215,8 @@ func (u *tableUpdate) checkStream() error {
 	switch {
 	case spec == nil:
 		return nil
+	case !*spec.StreamEnabled && len(u.Replicas) > 0:
+		return errParameter("Disabling Stream is not allowed for a Global Table replica.")
 	case *spec.StreamEnabled && u.streams():
 		return errValidation("Table already has an enabled stream: TableName: %s", u.Name)
 	case !*spec.StreamEnabled && !u.streams():

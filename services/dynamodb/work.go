@@ -25,6 +25,8 @@ type task struct {
 	Copy *copying
 	// Import is an import that goes on.
 	Import *transfer
+	// Replicate is a replica that gets the items there were before it.
+	Replicate *fill
 	// Drop is a table whose deletion takes a while.
 	Drop *tableRef
 	// NotBefore is when it is to be done.
@@ -36,6 +38,7 @@ type fill struct {
 	Account, Region, Name string
 	Table, Index          uint64
 	After                 []byte // the last item that has been looked at
+	To                    string // the region of a replica that is filled
 }
 
 // retryAfter is how long work that failed waits.
@@ -170,6 +173,8 @@ func (s *Service) doTasks(ctx context.Context, now time.Time) (later time.Time, 
 				done, err = s.copySome(key, t)
 			case t.Import != nil:
 				done, err = s.importSome(ctx, key, t.Import)
+			case t.Replicate != nil:
+				done, err = s.replicateSome(key, t)
 			case t.Drop != nil:
 				done, err = s.dropNow(key, t)
 			default:
@@ -291,20 +296,9 @@ func filling(t *schema, f *fill) *index {
 // them, nil when there are no more. AWS leaves out items whose attributes can
 // not be keys of the index.
 func (w *writes) fillFrom(tx storage.Tx, t *schema, x *index, after []byte) (last []byte, err error) {
-	r := storage.Prefix(t.prefix)
-	r.KeysOnly = true
-	if after != nil {
-		r.Start = append(append([]byte(nil), after...), 0)
-	}
-	var keys [][]byte
-	for e, err := range tx.Scan(r) {
-		if err != nil {
-			return nil, err
-		}
-		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == filledAtOnce {
-			last = keys[len(keys)-1]
-			break
-		}
+	keys, last, err := someKeys(tx, t.prefix, after)
+	if err != nil {
+		return nil, err
 	}
 	for _, k := range keys {
 		// Read by its key, so that a write to the item meanwhile is noticed.
@@ -324,6 +318,24 @@ func (w *writes) fillFrom(tx storage.Tx, t *schema, x *index, after []byte) (las
 		}
 	}
 	return last, nil
+}
+
+// someKeys are some keys of items behind one; last is nil when there are no more.
+func someKeys(tx storage.Tx, prefix, after []byte) (keys [][]byte, last []byte, err error) {
+	r := storage.Prefix(prefix)
+	r.KeysOnly = true
+	if after != nil {
+		r = r.After(after)
+	}
+	for e, err := range tx.Scan(r) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == filledAtOnce {
+			return keys, keys[len(keys)-1], nil
+		}
+	}
+	return keys, nil, nil
 }
 
 func (w *writes) fillEntry(tx storage.Tx, t *schema, x *index, it item.Item) error {
