@@ -95,6 +95,10 @@ func (m *minioClient) objects() {
 		}
 		m.ok(m.c.RemoveObject(m.ctx, m.bucket, key, minio.RemoveObjectOptions{}))
 	}
+	m.put("empty", nil, minio.PutObjectOptions{})
+	if got := m.get("empty", minio.GetObjectOptions{}); got != "" {
+		m.Errorf("nothing: %q", got)
+	}
 	large := make([]byte, 11<<20)
 	rand.Read(large)
 	info := must(m.c.PutObject(m.ctx, m.bucket, "large", onlyReader{bytes.NewReader(large)}, -1, minio.PutObjectOptions{PartSize: 5 << 20}))(m.T)

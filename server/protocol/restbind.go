@@ -86,9 +86,10 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 }
 
 // lengthSaid tells a length of nothing from no length: in HTTP/1, where
-// nothing is said, net/http takes the body for empty.
+// nothing is said, net/http takes the body for empty. Of a body that is framed
+// on its way another header says it.
 func lengthSaid(r *http.Request) bool {
-	return r.ProtoMajor != 1 || r.Header["Content-Length"] != nil
+	return r.ProtoMajor != 1 || r.Header["Content-Length"] != nil || r.Header["X-Amz-Decoded-Content-Length"] != nil
 }
 
 // values sets a member from its values: all of them for a list, else the first.
