@@ -2687,6 +2687,7 @@ type RequestProgress struct {
 type RestoreObjectOutput struct {
 	RequestCharged    RequestCharged `aws:"RequestCharged,name=x-amz-request-charged,header"`
 	RestoreOutputPath string         `aws:"RestoreOutputPath,name=x-amz-restore-output-path,header"`
+	StatusCode        *int32         `aws:"StatusCode,statusCode"`
 }
 
 // RestoreObjectInput is the structure of that name in the model.

@@ -50,6 +50,9 @@ type operationOverride struct {
 	// ChecksumOptional says that the service takes a body without a checksum,
 	// though clients are told to send one.
 	ChecksumOptional bool `json:"checksumOptional"`
+	// Status adds a member to the output that is the answer's HTTP status:
+	// "Member Shape". The model has none where its service has several successes.
+	Status string `json:"status"`
 }
 
 type errorOverride struct {
@@ -86,6 +89,19 @@ func (o *serviceOverrides) apply(m *model.Model) error {
 			return fmt.Errorf("overrides: no member %s, or no shape %s", at, to)
 		}
 		ref.Shape = to
+	}
+	for name, op := range o.Operations {
+		if op.Status == "" {
+			continue
+		}
+		member, shape, _ := strings.Cut(op.Status, " ")
+		output := m.Operations.ByName[name].Output
+		if output == nil || m.Shapes.ByName[shape] == nil {
+			return fmt.Errorf("overrides: no output of %s, or no shape %s", name, shape)
+		}
+		members := &m.Shapes.ByName[output.Shape].Members
+		members.Names = append(members.Names, member)
+		members.ByName[member] = &model.Ref{Shape: shape, Location: "statusCode"}
 	}
 	for name, values := range o.Enums {
 		s := m.Shapes.ByName[name]

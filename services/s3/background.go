@@ -39,7 +39,7 @@ func (b *background) sleep(ctx context.Context) (context.Context, context.Cancel
 }
 
 // Run removes what earlier sweeps left. After that it carries out lifecycle
-// configurations and delivers logs when they are due, until the context ends.
+// configurations, tells of restored objects and delivers logs when they are due, until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	err := s.sweepAll(ctx)
 	for err == nil && ctx.Err() == nil {
@@ -57,7 +57,7 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // Drain implements service.Drainer: what lifecycle configurations ask for by now
-// has been done when it returns, and logs have been delivered.
+// has been done when it returns, what there is to tell of restored objects told, and logs delivered.
 func (s *Service) Drain(ctx context.Context) error {
 	_, err := s.work(ctx, true)
 	return err
@@ -73,6 +73,13 @@ func (s *Service) work(ctx context.Context, all bool) (next time.Time, err error
 		return next, err
 	}
 	next = lifecycle.Midnight(now)
+	restores, err := s.tellRestores(ctx, now)
+	if err != nil {
+		return next, err
+	}
+	if !restores.IsZero() && restores.Before(next) {
+		next = restores
+	}
 	logs, err := s.deliverLogs(ctx, now, all)
 	if !logs.IsZero() && logs.Before(next) {
 		next = logs

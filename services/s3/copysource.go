@@ -59,7 +59,7 @@ func (s *Service) source(tx storage.Tx, ref objectRef, condition readCondition, 
 	if err := condition.checkSource(o); err != nil {
 		return nil, err
 	}
-	if o.archived() {
+	if s.unreadable(o) {
 		return nil, errInvalidObjectState(o.Class)
 	}
 	l, err := s.unseal(tx, o.Encryption, key)

@@ -285,6 +285,19 @@ func errInvalidStorageClass(class string) error {
 	return api.Errorf("InvalidStorageClass", 400, "The storage class you specified is not valid").With("StorageClassRequested", class)
 }
 
+func errRestoreNotAllowed() error {
+	return api.Errorf("InvalidObjectState", 403, "Restore is not allowed for the object's current storage class")
+}
+
+func errRestoreInProgress() error {
+	return api.Errorf("RestoreAlreadyInProgress", 409, "Object restore is already in progress")
+}
+
+// errSelectRestore refuses what S3 Glacier Select did, which takes no new customers.
+func errSelectRestore() error {
+	return api.Errorf("NotImplemented", 501, "Restores of type SELECT are not implemented by Virga.")
+}
+
 func errInvalidObjectState(class string) error {
 	return api.Errorf("InvalidObjectState", 403, "The operation is not valid for the object's storage class").With("StorageClass", class)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/events"
@@ -38,6 +39,11 @@ var (
 	eventCopyFailed    = event{"Replication:OperationFailedReplication", "2.3", "", "", ""}
 	eventMoved         = event{"LifecycleTransition", "2.3", "Object Storage Class Changed", "", ""}
 
+	// Of archived objects:
+	eventRestore     = event{"ObjectRestore:Post", "2.1", "Object Restore Initiated", "", ""}
+	eventRestored    = event{"ObjectRestore:Completed", "2.1", "Object Restore Completed", "", ""}
+	eventRestoreGone = event{"ObjectRestore:Delete", "2.3", "Object Restore Expired", "", ""}
+
 	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
 	eventTaggingDelete = event{"ObjectTagging:Delete", "2.3", "Object Tags Deleted", "", ""}
 )
@@ -60,6 +66,17 @@ type record struct {
 	S3                subject           `json:"s3"`
 	Lifecycle         *lifecycleData    `json:"lifecycleEventData,omitempty"`
 	Replication       *copyFailure      `json:"replicationEventData,omitempty"`
+	Glacier           *glacierData      `json:"glacierEventData,omitempty"`
+}
+
+// glacierData is in records of completed restores only.
+type glacierData struct {
+	Restore restoreData `json:"restoreEventData"`
+}
+
+type restoreData struct {
+	Until string `json:"lifecycleRestorationExpiryTime"`
+	Class string `json:"lifecycleRestoreStorageClass"`
 }
 
 // lifecycleData is in records of transitions only.
@@ -145,6 +162,10 @@ func newRecord(call *api.Call, b *bucket, configuration string, e event, key str
 		r.S3.Object.Size = &o.Size
 	}
 	r.Replication = o.cause
+	if e == eventRestored {
+		r.S3.Object.Size = &o.Size
+		r.Glacier = &glacierData{restoreData{time.UnixMilli(o.Restore.Until).UTC().Format(eventTime), o.Class}}
+	}
 	if e == eventMoved {
 		r.Lifecycle = &lifecycleData{transitionData{o.Class}}
 	}
@@ -175,6 +196,8 @@ type bridgeDetail struct {
 	Reason   string       `json:"reason,omitempty"`
 	Deletion string       `json:"deletion-type,omitempty"`
 	Class    string       `json:"destination-storage-class,omitempty"`
+	Archive  string       `json:"source-storage-class,omitempty"`
+	Until    string       `json:"restore-expiry-time,omitempty"`
 }
 
 type bridgeBucket struct {
@@ -200,6 +223,12 @@ func (s *Service) emitBridge(ctx context.Context, tx storage.Tx, b *bucket, e ev
 	}
 	if by := call.Principal.Service; by != "" { // a part of S3, not a request
 		detail.Who, detail.SourceIP = by, ""
+	}
+	if e == eventRestore || e == eventRestored {
+		detail.Object.Size, detail.Archive = &o.Size, o.Class
+	}
+	if e == eventRestored {
+		detail.Until = time.UnixMilli(o.Restore.Until).UTC().Format("2006-01-02T15:04:05Z")
 	}
 	if e == eventMoved {
 		detail.Object.Size, detail.Class = &o.Size, o.Class

@@ -99,7 +99,7 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	if err := condition.check(o); err != nil {
 		return nil, err
 	}
-	if withBody && o.archived() {
+	if withBody && s.unreadable(o) {
 		return nil, errInvalidObjectState(o.Class)
 	}
 	span, err := spanOf(in, o, where)
@@ -108,6 +108,9 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	}
 	out := describe(o)
 	getEncryption(out).set(at.seal)
+	if o.Restore != nil {
+		out.Restore = o.Restore.header(s.env.Clock.Now())
+	}
 	out.ContentLength = &span.length
 	if span.partial {
 		out.ContentRange = "bytes " + strconv.FormatInt(span.offset, 10) + "-" +
@@ -260,6 +263,7 @@ func headOf(g *s3.GetObjectOutput) *s3.HeadObjectOutput {
 		WebsiteRedirectLocation: g.WebsiteRedirectLocation, ServerSideEncryption: g.ServerSideEncryption,
 		SSEKMSKeyId: g.SSEKMSKeyId, BucketKeyEnabled: g.BucketKeyEnabled,
 		SSECustomerAlgorithm: g.SSECustomerAlgorithm, SSECustomerKeyMD5: g.SSECustomerKeyMD5,
+		Restore:  g.Restore,
 		Metadata: g.Metadata, StorageClass: g.StorageClass, PartsCount: g.PartsCount, TagCount: g.TagCount, Expiration: g.Expiration, ReplicationStatus: g.ReplicationStatus,
 		ObjectLockMode: g.ObjectLockMode, ObjectLockRetainUntilDate: g.ObjectLockRetainUntilDate, ObjectLockLegalHoldStatus: g.ObjectLockLegalHoldStatus,
 	}

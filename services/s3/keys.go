@@ -17,6 +17,7 @@ import "github.com/virga-cloud/virga/storage"
 //	s3 d <bucket>                        nothing  a bucket that was deleted and may have uploads or settings left
 //	s3 c <bucket> <kind> [<id>]          setting  a configuration of the bucket (see setting.go); of some kinds it has many
 //	s3 l <bucket> <sequence>             line     a line of the bucket's log that is yet to be delivered (see logging.go)
+//	s3 r <time> <bucket> <key> <seq.>    reminder what to tell of a restored object, and when (in milliseconds since 1970)
 //	s3 k <arn>                           kmsKey   the keys and aliases of KMS that objects are sealed with
 var (
 	rootBuckets  = storage.Key{}.String("s3").String("n")
@@ -30,6 +31,7 @@ var (
 	rootDeleted  = storage.Key{}.String("s3").String("d")
 	rootSettings = storage.Key{}.String("s3").String("c")
 	rootLogs     = storage.Key{}.String("s3").String("l")
+	rootRestored = storage.Key{}.String("s3").String("r")
 	rootKMS      = storage.Key{}.String("s3").String("k")
 )
 
@@ -74,6 +76,10 @@ func keySetting(bucket uint64, kind settingKind) storage.Key {
 }
 
 func keyLogLine(bucket, sequence uint64) storage.Key { return logOf(bucket).Uint64(sequence) }
+
+func keyReminder(at int64, bucket uint64, key string, sequence uint64) storage.Key {
+	return rootRestored.Uint64(uint64(at)).Uint64(bucket).String(key).Uint64(sequence)
+}
 
 func keyKMS(arn string) storage.Key { return rootKMS.String(arn) }
 

@@ -64,6 +64,8 @@ type object struct {
 	versioned
 	// Encryption is nil under S3's own keys.
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
+	// Restore is what there is of an archived object's copy.
+	Restore *restoration `cbor:"45,keyasint,omitempty"`
 	access
 	lock
 	replicated

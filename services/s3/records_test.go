@@ -8,7 +8,7 @@ import (
 
 // Of two members of a record with one number only the outer is kept, silently.
 func TestRecordsNumberTheirMembersOnce(t *testing.T) {
-	for _, record := range []any{object{}, bucket{}, upload{}, part{}, body{}, versionSummary{}} {
+	for _, record := range []any{object{}, bucket{}, upload{}, part{}, body{}, versionSummary{}, encryption{}, restoration{}, reminder{}, kmsKey{}} {
 		seen := map[string]string{}
 		var walk func(reflect.Type)
 		walk = func(of reflect.Type) {

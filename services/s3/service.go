@@ -163,6 +163,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetObject.Handle(s.getObject),
 		s3.GetObjectAcl.Handle(s.getObjectACL),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes),
+		s3.RestoreObject.Handle(s.restoreObject).WithoutEffect("ChecksumAlgorithm"),
 		s3.SelectObjectContent.Handle(s.selectObjectContent),
 		s3.HeadObject.Handle(s.headObject),
 		s3.PutObject.Handle(s.putObject),
