@@ -98,6 +98,8 @@ type versionListing struct {
 	listing                // of the heads that are objects
 	versions   storage.Key // the root of the others
 	versionsAt []byte      // where the page begins among them; nil is the beginning
+
+	skipObjects, skipVersions storage.Skip // of the scans of both
 }
 
 func newVersionListing(b *bucket, prefix, delimiter string, limit int) *versionListing {
@@ -148,51 +150,50 @@ func (l *versionListing) after(tx storage.Tx, b *bucket, key, id string) error {
 }
 
 // groupSteps is how many versions of one common prefix a listing steps over
-// before it scans anew behind them.
-const groupSteps = 16
+// before it skips the others.
+const groupSteps = 4
 
 // list gives the versions of a page to visit. The last of the page it returns
 // is a key or a group.
 func (l *versionListing) list(tx storage.Tx, visit func(key string, latest bool, v *versionSummary)) (page, error) {
 	var p page
+	if l.limit <= 0 {
+		return p, nil
+	}
 	count, steps := 0, 0
-	for more := l.limit > 0; more; {
-		more = false
-		for e, err := range l.scan(tx) {
-			if err != nil {
-				return p, err
-			}
-			rest := storage.ReadKey(e.Key)
-			key := rest.String()
-			if err := rest.Err(); err != nil {
-				return p, err
-			}
-			group, grouped := l.group(key)
-			if grouped && p.lastGroup && group == p.last {
-				if steps++; steps == groupSteps {
-					l.pass(group, true)
-					more, steps = true, 0
-					break
-				}
-				continue
-			}
-			if count == l.limit {
-				p.truncated = true
-				return p, nil
-			}
-			count++
-			if p.lastGroup = grouped; grouped {
-				p.last, steps = group, 0
-				p.groups = append(p.groups, group)
-				continue
-			}
-			p.last = key
-			v, err := storage.Decode[versionSummary](e)
-			if err != nil {
-				return p, err
-			}
-			visit(key, len(rest.Rest()) == 0, v)
+	for e, err := range l.scan(tx) {
+		if err != nil {
+			return p, err
 		}
+		rest := storage.ReadKey(e.Key)
+		key := rest.String()
+		if err := rest.Err(); err != nil {
+			return p, err
+		}
+		group, grouped := l.group(key)
+		if grouped && p.lastGroup && group == p.last {
+			if steps++; steps == groupSteps {
+				l.skipObjects.To(afterKey(l.root, group, true))
+				l.skipVersions.To(afterKey(l.versions, group, true))
+			}
+			continue
+		}
+		if count == l.limit {
+			p.truncated = true
+			return p, nil
+		}
+		count++
+		if p.lastGroup = grouped; grouped {
+			p.last, steps = group, 0
+			p.groups = append(p.groups, group)
+			continue
+		}
+		p.last = key
+		v, err := storage.Decode[versionSummary](e)
+		if err != nil {
+			return p, err
+		}
+		visit(key, len(rest.Rest()) == 0, v)
 	}
 	return p, nil
 }
@@ -208,6 +209,7 @@ func (l *versionListing) scan(tx storage.Tx) iter.Seq2[storage.Entry, error] {
 		return r
 	}
 	objects, versions := from(l.root, l.start), from(l.versions, l.versionsAt)
+	objects.Skip, versions.Skip = &l.skipObjects, &l.skipVersions
 	return func(yield func(storage.Entry, error) bool) {
 		next, stop := iter.Pull2(tx.Scan(versions))
 		defer stop()

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/virga-cloud/virga/api/ids"
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/storage"
 )
 
 func TestVersionIDs(t *testing.T) {
@@ -234,4 +236,62 @@ func TestVersionsAreRemovedWhileListed(t *testing.T) {
 		more, in.KeyMarker, in.VersionIdMarker = *out.IsTruncated, out.NextKeyMarker, out.NextVersionIdMarker
 	}
 	w.wantLeft("")
+}
+
+// However many versions a common prefix hides, a page steps over a few of them;
+// and a put, a read and a deletion of a key step over none of its versions.
+func TestHiddenVersionsCostNothing(t *testing.T) {
+	w := newWorld(t)
+	b := w.bucketNamed("abc")
+	w.version(b, enabled)
+	record := &bucket{}
+	err := w.db.Update(func(tx storage.Tx) (err error) {
+		if record, err = w.bucket(tx, b, ""); err != nil {
+			return err
+		}
+		for i := range 5000 {
+			o := &object{Sequence: uint64(i + 1), versioned: versioned{Version: newVersionID(uint64(i+1), w.env.IDs)}}
+			if err := storage.PutRecord(tx, keyVersion(record.ID, "hidden/k", o.Sequence), o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	must(t)(nil, err)
+	w.put(b, "hidden/k", "x")
+	w.put(b, "seen", "x")
+	err = w.db.View(func(tx storage.Tx) error {
+		c := &counting{Tx: tx}
+		var seen []string
+		p, err := newVersionListing(record, "", "/", 10).list(c, func(key string, _ bool, _ *versionSummary) { seen = append(seen, key) })
+		if err != nil || !slices.Equal(seen, []string{"seen"}) || !slices.Equal(p.groups, []string{"hidden/"}) || p.truncated {
+			t.Errorf("%v, %+v, %v", seen, p, err)
+		}
+		if c.steps > 2*groupSteps {
+			t.Errorf("a page takes %d steps", c.steps)
+		}
+		return nil
+	})
+	must(t)(nil, err)
+	err = w.db.Update(func(tx storage.Tx) error {
+		c := &counting{Tx: tx}
+		old, err := head(c, record, "hidden/k")
+		must(t)(nil, err)
+		must(t)(nil, w.replace(c, record, "hidden/k", old, &object{}))
+		f, err := find(c, record, "hidden/k", old.Version)
+		if err != nil || f.head {
+			t.Errorf("%+v, %v", f, err)
+		}
+		if c.steps != 0 {
+			t.Errorf("writing and finding take %d steps", c.steps)
+		}
+		f, err = find(c, record, "hidden/k", "")
+		must(t)(nil, err)
+		must(t)(nil, w.erase(c, record, "hidden/k", f))
+		if c.steps > 1 {
+			t.Errorf("deleting takes %d steps", c.steps)
+		}
+		return nil
+	})
+	must(t)(nil, err)
 }
