@@ -65,6 +65,9 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 	if err := checkTables(dir, opts); err != nil {
 		return nil, err
 	}
+	if err := removeUnbegun(dir); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if p := recover(); p != nil { // Badger's answer to some damages
 			b, err = nil, fmt.Errorf("%v", p)
@@ -79,6 +82,24 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 	default:
 		return nil, err
 	}
+}
+
+// removeUnbegun removes the logs that were created and not begun: the process
+// died between the two. Badger takes an empty one for a new file, and refuses it.
+func removeUnbegun(dir string) error {
+	for _, pattern := range []string{"*.mem", "*.vlog"} {
+		logs, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is good
+		for _, name := range logs {
+			info, err := os.Stat(name)
+			if err == nil && info.Size() == 0 {
+				err = os.Remove(name)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // checkTables finds the damages that Badger does not survive: where the ends

@@ -198,3 +198,47 @@ func TestOpenNamesTheStores(t *testing.T) {
 		}
 	}
 }
+
+// A process that dies while it makes a log leaves an empty file, which is no damage.
+func TestUnbegunLogs(t *testing.T) {
+	dir := t.TempDir()
+	key := storage.Key{}.String("k")
+	reopen(t, dir, func(db storage.DB, _ *storage.Blobs) {
+		if err := db.Update(func(tx storage.Tx) error { return tx.Set(key, []byte("v")) }); err != nil {
+			t.Error(err)
+		}
+	})
+	records := filepath.Dir(walked(t, dir, "MANIFEST"))
+	for _, name := range []string{"00099.mem", "000099.vlog"} {
+		if err := os.WriteFile(filepath.Join(records, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reopen(t, dir, func(db storage.DB, _ *storage.Blobs) {
+		err := db.View(func(tx storage.Tx) error {
+			v, err := tx.Get(key)
+			if err == nil && string(v) != "v" {
+				t.Errorf("it is %q", v)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// walked is the path of the file of a name below dir.
+func walked(t *testing.T, dir, name string) (path string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == name {
+			path = p
+		}
+		return err
+	})
+	if err != nil || path == "" {
+		t.Fatalf("%s: %q, %v", name, path, err)
+	}
+	return path
+}
