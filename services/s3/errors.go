@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/services/s3/fault"
 )
 
 // The errors of S3, as
@@ -150,7 +151,7 @@ func errAccessDenied() error {
 }
 
 func errInvalidArgument(name, value, message string) error {
-	return api.Errorf("InvalidArgument", 400, "%s", message).With("ArgumentName", name).With("ArgumentValue", value)
+	return fault.InvalidArgument(name, value, message)
 }
 
 func errIncorrectToken() error {
@@ -158,7 +159,7 @@ func errIncorrectToken() error {
 }
 
 func errInvalidRequest(format string, args ...any) error {
-	return api.Errorf("InvalidRequest", 400, format, args...)
+	return fault.InvalidRequest(format, args...)
 }
 
 // errNotImplemented refuses what a header asks for; S3 says so itself of
@@ -168,7 +169,7 @@ func errNotImplemented(header string) *api.Error {
 }
 
 func errMalformedXML() error {
-	return api.Errorf("MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema")
+	return fault.MalformedXML()
 }
 
 func errPreconditionFailed(condition string) error {
