@@ -2,7 +2,6 @@ package testsuite
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -424,22 +423,8 @@ func bareError(t *testing.T, a *harness.Account, operation string, body map[stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL, strings.NewReader(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+a.ID+"/20240101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-	resp, err := a.HTTP.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := bareCall{operation, string(text), nil}
+	resp, answer := call.send(t, a)
 	if resp.StatusCode == http.StatusOK {
 		return ""
 	}
