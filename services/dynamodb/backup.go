@@ -203,30 +203,17 @@ func (s *Service) removeBackup(tx storage.Tx, b *backup, work uint64) error {
 	return errors.Join(tx.Delete(b.storageKey()), s.remember(tx, work, &task{Remove: backedKey(b.Account, b.Region, b.Number)}))
 }
 
-// forgetBackups removes the backups whose time is over, and says when the next
-// one's is: zero when that is never.
+// forgetBackups removes the backups whose time is over, and says when it looks
+// for them again: zero when there are no backups.
 func (s *Service) forgetBackups(_ context.Context, now time.Time) (next time.Time, err error) {
-	var over []*backup
-	err = s.env.DB.View(func(tx storage.Tx) error {
-		next, over = time.Time{}, nil
-		for r, err := range storage.Records[backup](tx, storage.Prefix(allBackupsKey())) {
-			switch {
-			case err != nil:
-				return err
-			case r.Value.expired(now):
-				over = append(over, r.Value)
-			case !r.Value.Expires.IsZero() && (next.IsZero() || r.Value.Expires.Before(next)):
-				next = r.Value.Expires
+	return s.backupsForgotten.round(now, forgetEvery, func() (found bool, err error) {
+		all, err := everyRecord[backup](s, storage.Prefix(allBackupsKey()))
+		for _, b := range all {
+			if err == nil && b.expired(now) {
+				work := s.newNumber()
+				err = s.env.DB.Update(func(tx storage.Tx) error { return s.removeBackup(tx, b, work) })
 			}
 		}
-		return nil
+		return len(all) > 0, err
 	})
-	for _, b := range over {
-		if err != nil {
-			break
-		}
-		work := s.newNumber()
-		err = s.env.DB.Update(func(tx storage.Tx) error { return s.removeBackup(tx, b, work) })
-	}
-	return next, err
 }

@@ -130,27 +130,14 @@ const forgetPastEvery = 24 * time.Hour
 // forgetPast removes what is too old of the pasts of all tables, and says when
 // it does so again: zero when no table has any.
 func (s *Service) forgetPast(ctx context.Context, now time.Time) (next time.Time, err error) {
-	var all []*tableRef
-	err = s.env.DB.View(func(tx storage.Tx) error {
-		all = nil
-		for r, err := range storage.Records[tableRef](tx, storage.Prefix(allRecoverableKey())) {
-			if err != nil {
-				return err
-			}
-			all = append(all, r.Value)
-		}
-		return nil
-	})
-	if err != nil || len(all) == 0 {
-		return next, err
-	}
-	return s.pastForgotten.round(now, forgetPastEvery, func() error {
+	return s.pastForgotten.round(now, forgetPastEvery, func() (found bool, err error) {
+		all, err := everyRecord[tableRef](s, storage.Prefix(allRecoverableKey()))
 		for _, ref := range all {
-			if err := s.forgetPastOf(ctx, ref, now); err != nil {
-				return err
+			if err == nil {
+				err = s.forgetPastOf(ctx, ref, now)
 			}
 		}
-		return nil
+		return len(all) > 0, err
 	})
 }
 

@@ -24,8 +24,8 @@ import (
 // globalVersion is the version of global tables that there is.
 const globalVersion = "2019.11.21"
 
-// region is what the name of a region looks like.
-var region = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+// regionName is what the name of a region looks like.
+var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 
 // others are the records of a table's replicas.
 func (t *table) others(tx storage.Tx) (all []*table, err error) {
@@ -131,7 +131,7 @@ func checkNewReplica(c *ddb.CreateReplicationGroupMemberAction) error {
 	for _, member := range given(beyond) {
 		return errNotImplemented(member)
 	}
-	if !region.MatchString(c.RegionName) {
+	if !regionName.MatchString(c.RegionName) {
 		return errValidation("Region %s is not supported.", c.RegionName)
 	}
 	return nil

@@ -75,7 +75,7 @@ type Service struct {
 	// seconds since 1970.
 	nextExpiry atomic.Uint64
 	// The rounds in which the worker removes what is too old.
-	pastForgotten, streamsForgotten rounds
+	pastForgotten, streamsForgotten, backupsForgotten rounds
 	// objects is where tables are imported from and exported to.
 	objects Objects
 }

@@ -137,27 +137,14 @@ func (t *table) streams() bool { return t.Stream != nil && t.StreamNumber != 0 }
 // forgetStreams removes what is too old of all streams, and says when there may
 // be more: zero when there is no stream.
 func (s *Service) forgetStreams(ctx context.Context, now time.Time) (next time.Time, err error) {
-	var all []*stream
-	err = s.env.DB.View(func(tx storage.Tx) error {
-		all = nil
-		for r, err := range storage.Records[stream](tx, storage.Prefix(allStreamsKey())) {
-			if err != nil {
-				return err
-			}
-			all = append(all, r.Value)
-		}
-		return nil
-	})
-	if err != nil || len(all) == 0 {
-		return next, err
-	}
-	return s.streamsForgotten.round(now, forgetEvery, func() error {
+	return s.streamsForgotten.round(now, forgetEvery, func() (found bool, err error) {
+		all, err := everyRecord[stream](s, storage.Prefix(allStreamsKey()))
 		for _, st := range all {
-			if err := s.forgetStream(ctx, st, now); err != nil {
-				return err
+			if err == nil {
+				err = s.forgetStream(ctx, st, now)
 			}
 		}
-		return nil
+		return len(all) > 0, err
 	})
 }
 

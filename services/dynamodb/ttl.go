@@ -250,17 +250,7 @@ func (s *Service) enterFrom(tx storage.Tx, t *schema, after []byte) (last []byte
 // zero when nothing will expire.
 func (s *Service) expire(ctx context.Context, now time.Time) (next time.Time, err error) {
 	s.nextExpiry.Store(math.MaxUint64) // who writes from now on wakes the worker
-	var all []*expiringTable
-	err = s.env.DB.View(func(tx storage.Tx) error {
-		all = nil
-		for r, err := range storage.Records[expiringTable](tx, storage.Prefix(allExpiringKey())) {
-			if err != nil {
-				return err
-			}
-			all = append(all, r.Value)
-		}
-		return nil
-	})
+	all, err := everyRecord[expiringTable](s, storage.Prefix(allExpiringKey()))
 	first := uint64(math.MaxUint64)
 	for _, t := range all {
 		more := err == nil

@@ -137,16 +137,32 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 // The worker's lock guards it.
 type rounds struct{ last time.Time }
 
-// round does the work when it is time, and says when it will be again. A clock
-// that was set back makes it time.
-func (r *rounds) round(now time.Time, every time.Duration, f func() error) (next time.Time, err error) {
+// round does the work when it is time, and says when it will be again: zero
+// when it found nothing that it is for. A clock that was set back makes it time.
+func (r *rounds) round(now time.Time, every time.Duration, f func() (found bool, err error)) (next time.Time, err error) {
 	if age := now.Sub(r.last); r.last.IsZero() || age < 0 || age >= every {
-		if err := f(); err != nil {
+		found, err := f()
+		if err != nil || !found {
 			return time.Time{}, err
 		}
 		r.last = now
 	}
 	return r.last.Add(every), nil
+}
+
+// everyRecord reads all records of a range, of which there are few.
+func everyRecord[T any](s *Service, r storage.Range) (all []*T, err error) {
+	err = s.env.DB.View(func(tx storage.Tx) error {
+		all = nil
+		for r, err := range storage.Records[T](tx, r) {
+			if err != nil {
+				return err
+			}
+			all = append(all, r.Value)
+		}
+		return nil
+	})
+	return all, err
 }
 
 // never is a time that nobody waits for.
