@@ -34,7 +34,7 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 		status int
 		holds  string
 	}{
-		{"a known operation, JSON", request(t, "POST", server.URL, "{}", "Content-Type", "application/x-amz-json-1.0", "X-Amz-Target", "DynamoDB_20120810.ExportTableToPointInTime", "Authorization", signed("dynamodb")), 501, "ExportTableToPointInTime"},
+		{"a known operation, JSON", request(t, "POST", server.URL, "{}", "Content-Type", "application/x-amz-json-1.0", "X-Amz-Target", "DynamoDB_20120810.UpdateTableReplicaAutoScaling", "Authorization", signed("dynamodb")), 501, "UpdateTableReplicaAutoScaling"},
 		{"an unknown operation, JSON", request(t, "POST", server.URL, "{}", "Content-Type", "application/x-amz-json-1.0", "X-Amz-Target", "DynamoDB_20120810.MakeCoffee", "Authorization", signed("dynamodb")), 400, "UnknownOperationException"},
 		{"a known operation, query", request(t, "POST", server.URL, "Action=GenerateOrganizationsAccessReport&Version=2010-05-08&EntityPath=o-a", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 501, "<Code>"},
 		{"an unknown operation, query", request(t, "POST", server.URL, "Action=MakeCoffee&Version=2010-05-08", "Content-Type", "application/x-www-form-urlencoded", "Authorization", signed("iam")), 400, "<Code>InvalidAction</Code>"},

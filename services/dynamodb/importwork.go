@@ -64,7 +64,7 @@ func (i *imported) table(tx storage.Tx) (*table, error) {
 // errFile is what is wrong with a file that cannot be read to its end.
 type errFile struct{ error }
 
-// errGone says that the table was deleted while it was imported.
+// errGone says that the table was deleted while it was imported or exported.
 var errGone = errors.New("dynamodb: the table is gone")
 
 // importFailed ends an import that cannot go on, and gives back errors that may pass.

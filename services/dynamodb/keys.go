@@ -21,6 +21,7 @@ import (
 //	"dynamodb" account region "item" TABLE INDEX KEY  an item, or its entry in an index
 //	"dynamodb" account region "record" STREAM NUMBER  a change, in a stream
 //	"dynamodb" account region "import" id             the import of a table
+//	"dynamodb" account region "export" id             the export of a table
 //	"dynamodb" "stream" account region table label    the record of a stream
 //	"dynamodb" account region "backed" BACKUP KEY     an item in a backup
 //	"dynamodb" "backup" account region table id       the record of a backup
@@ -125,6 +126,14 @@ func allExpiringKey() storage.Key { return serviceKey().String("expiring") }
 func expiringKey(table uint64) storage.Key { return allExpiringKey().Uint64(table) }
 
 func reservedKey() storage.Key { return serviceKey().String("reserved") }
+
+func exportsKey(account, region string) storage.Key {
+	return serviceKey().String(account).String(region).String("export")
+}
+
+func exportKey(account, region, id string) storage.Key {
+	return exportsKey(account, region).String(id)
+}
 
 func importsKey(account, region string) storage.Key {
 	return serviceKey().String(account).String(region).String("import")

@@ -27,6 +27,8 @@ type task struct {
 	Import *transfer
 	// Replicate is a replica that gets the items there were before it.
 	Replicate *fill
+	// Export is an export that goes on.
+	Export *transfer
 	// Drop is a table whose deletion takes a while.
 	Drop *tableRef
 	// NotBefore is when it is to be done.
@@ -187,6 +189,8 @@ func (s *Service) doTasks(ctx context.Context, now time.Time) (later time.Time, 
 				done, err = s.enterSome(key, t)
 			case t.Copy != nil:
 				done, err = s.copySome(key, t)
+			case t.Export != nil:
+				done, err = s.exportSome(ctx, key, t.Export)
 			case t.Import != nil:
 				done, err = s.importSome(ctx, key, t.Import)
 			case t.Replicate != nil:
