@@ -22,6 +22,12 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	}
 	now := api.CallFrom(ctx).Time
 	t := s.newTable(id, in, now)
+	if in.ResourcePolicy != "" {
+		if err := checkPolicy(in.ResourcePolicy); err != nil {
+			return nil, err
+		}
+		t.Policies = map[string]resourcePolicy{"": newPolicy(in.ResourcePolicy, resourcePolicy{}, now)}
+	}
 	t.enter(ddb.TableStatusCreating, now, s.env.Config.DynamoDB.CreateDelay)
 	if err := t.tag(in.Tags); err != nil {
 		return nil, err
@@ -112,7 +118,6 @@ func provisioned(p *ddb.ProvisionedThroughput) throughput {
 // checkCreate finds what is wrong with a table that is to be made.
 func checkCreate(in *ddb.CreateTableInput) error {
 	beyond := []parameter{
-		{"ResourcePolicy", in.ResourcePolicy != ""},
 		{"GlobalTableSourceArn", in.GlobalTableSourceArn != ""},
 		{"GlobalTableSettingsReplicationMode", in.GlobalTableSettingsReplicationMode != ""},
 	}

@@ -55,6 +55,11 @@ type table struct {
 	Replicas    []string
 	Replicating bool
 
+	// Policies are the resource policies: that of the table under "", those of
+	// its streams under their labels.
+	Policies map[string]resourcePolicy
+	// Insights are the contributor insights of the table, under "", and of its indexes.
+	Insights map[string]insights
 	// Importing is set until what the table is imported from is in it.
 	Importing bool
 
