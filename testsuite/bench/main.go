@@ -6,7 +6,8 @@
 // A subject is a server process that is driven: Virga with its store on disk,
 // Virga with its store in memory, or the limit. The limit is a bare net/http
 // handler in a process of its own that reads the same request, to the byte, and
-// answers as many bytes, with the MD5 of the body where S3 has to compute it. A
+// answers as many bytes, with the MD5 of the body where S3 has to compute it, and
+// written to a file where multipart uploads are measured. A
 // case is one kind of request. A round is a short time during which one subject
 // is driven with one case.
 //
@@ -23,6 +24,8 @@
 //
 //	go build -o bin/virga ./cmd/virga && go run ./testsuite/bench -server bin/virga
 //	go run ./testsuite/bench -only 's3 get' -round 300ms
+//	go run ./testsuite/bench -only 's3 list' -keys 10000000
+//	go run ./testsuite/bench -only 's3 large'
 //	go run ./testsuite/bench -only start -store /var/tmp/million
 package main
 
