@@ -295,6 +295,11 @@ func (d *directory) restful(e *entry, r *http.Request, host address, path string
 	}
 	op, labels, ok := e.table.match(method, path, q, hasHeader(r)) // a service that is not REST has no table
 	if ok {
+		// Directory buckets are listed at a host of their own by the same binding;
+		// where all hosts are one, the signature says which are meant.
+		if op.Spec().Name == "ListBuckets" && scopeOf(r).service == "s3express" {
+			op = e.ops["ListDirectoryBuckets"]
+		}
 		t.op, t.labels = op, labels
 		return t
 	}

@@ -115,6 +115,7 @@ var requests = []struct {
 	{"presigned by SigV2", "GET /photos/b?AWSAccessKeyId=A&Signature=B&Expires=1", local, nil, "s3:GetObject", "", ""},
 	{"signed by SigV2", "GET /photos/b", local, h("Authorization", "AWS AKIAIOSFODNN7EXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg="), "s3:GetObject", "", ""},
 	{"SigV4A has no region", "GET /photos/b", local, h("Authorization", "AWS4-ECDSA-P256-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261123/s3/aws4_request, SignedHeaders=host, Signature=aa"), "s3:GetObject", "", ""},
+	{"directory buckets", "GET /", local, h("Authorization", signed("us-east-1", "s3express")), "s3:ListDirectoryBuckets", "", "us-east-1"},
 	{"session credentials of S3 Express", "GET /photos/b", local, h("Authorization", signed("us-east-1", "s3express")), "s3:GetObject", "", "us-east-1"},
 	{"anonymous download", "GET /photos/b", local, nil, "s3:GetObject", "", ""},
 	{"anonymous browser form", "POST /photos", local, h("Content-Type", "multipart/form-data; boundary=x"), "s3:", "", ""},
