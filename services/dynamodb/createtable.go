@@ -139,6 +139,9 @@ func checkCreate(in *ddb.CreateTableInput) error {
 	if err := checkNewStream(in.StreamSpecification); err != nil {
 		return err
 	}
+	if err := checkEncryption(in.SSESpecification); err != nil {
+		return err
+	}
 	defined := names(in.AttributeDefinitions)
 	for i, name := range defined {
 		if slices.Contains(defined[:i], name) {

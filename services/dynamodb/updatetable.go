@@ -90,6 +90,9 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 	if err := checkStream(in.StreamSpecification); err != nil {
 		return err
 	}
+	if err := checkEncryption(in.SSESpecification); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	changes := 0
 	for _, u := range in.GlobalSecondaryIndexUpdates {
@@ -249,7 +252,7 @@ func (u *tableUpdate) applyBilling() error {
 		u.Billing.OnDemand = false
 	}
 	if u.in.ProvisionedThroughput != nil {
-		return u.Billing.Throughput.change(u.in.ProvisionedThroughput, u.now)
+		return u.Billing.Throughput.change("table", "table", u.in.ProvisionedThroughput, u.now)
 	}
 	return nil
 }
@@ -271,29 +274,14 @@ func (u *tableUpdate) checkIndexThroughput() error {
 	return nil
 }
 
-// change sets provisioned capacity, which must differ from what it was.
-func (p *throughput) change(to *ddb.ProvisionedThroughput, now time.Time) error {
-	read, write := *to.ReadCapacityUnits, *to.WriteCapacityUnits
-	if read == p.Read && write == p.Write {
-		return errValidation("The provisioned throughput for the table will not change. The requested value equals the current value. "+
-			"Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. "+
-			"Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. "+
-			"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.", p.Read, read, p.Write, write)
-	}
-	if read > p.Read || write > p.Write {
-		p.Increased = now
-	}
-	if read < p.Read || write < p.Write {
-		p.Decreased = now
-	}
-	p.Read, p.Write = read, write
-	return nil
-}
-
-func (u *tableUpdate) global(name string) (*tableIndex, error) {
+// global finds the global index that an action is about, "update" or "delete".
+func (u *tableUpdate) global(name, action string) (*tableIndex, error) {
 	x := u.index(name)
-	if x == nil || !x.Global || x.Vector != nil {
+	switch {
+	case x == nil || x.Vector != nil:
 		return nil, &ddb.ResourceNotFoundException{Message: "Requested resource not found"}
+	case !x.Global:
+		return nil, errValidation("Cannot %s an index that is not a GlobalSecondaryIndex: %s", action, name)
 	}
 	return x, nil
 }
@@ -302,7 +290,7 @@ func (u *tableUpdate) updateIndex(in *ddb.UpdateGlobalSecondaryIndexAction) erro
 	if p := in.ProvisionedThroughput; p != nil && (*p.ReadCapacityUnits > maxUnits || *p.WriteCapacityUnits > maxUnits) {
 		return errValidation("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate")
 	}
-	x, err := u.global(in.IndexName)
+	x, err := u.global(in.IndexName, "update")
 	if err != nil {
 		return err
 	}
@@ -313,7 +301,7 @@ func (u *tableUpdate) updateIndex(in *ddb.UpdateGlobalSecondaryIndexAction) erro
 		x.Warm = in.WarmThroughput
 	}
 	if in.ProvisionedThroughput != nil {
-		return x.Throughput.change(in.ProvisionedThroughput, u.now)
+		return x.Throughput.change("index", "index "+x.Name, in.ProvisionedThroughput, u.now)
 	}
 	return nil
 }
@@ -400,7 +388,7 @@ func (u *tableUpdate) errRedefined(key []*ddb.KeySchemaElement, old []*ddb.Attri
 }
 
 func (u *tableUpdate) deleteIndex(name string) error {
-	x, err := u.global(name)
+	x, err := u.global(name, "delete")
 	if err != nil {
 		return err
 	}
