@@ -27,8 +27,14 @@
 //
 // The packages below it know no tables: number has DynamoDB's decimals, item its
 // values and their encoding, expression its expression language, sequence the
-// order of changes, shards how streams are cut. keys.go draws where everything
-// lies.
+// order of changes, shards how streams are cut, partiql its statements, vector the
+// arithmetic of vectors, dump the files of imports and exports. keys.go draws
+// where everything lies.
+//
+// Tables are imported from and exported to S3 in the background. PartiQL
+// statements become the conditions, updates and key ranges of other operations.
+// Resource policies are kept and not yet looked at, contributor insights count
+// nothing, and nothing is throttled.
 //
 // Every operation goes the same way, and in AWS's order: the shape of the
 // request, the values in it, its expressions, then one transaction in which the

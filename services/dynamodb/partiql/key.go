@@ -137,14 +137,23 @@ func (k *keys) both(e *binary) ([]Branch, error) {
 			out = append(out, joined)
 		}
 	}
-	return out, checkBranches(out)
+	return k.limited(out)
 }
 
-func checkBranches(list []Branch) error {
-	if len(list) > MaxBranches {
-		return Error("Too many decomposed read operations for a given query.")
+// limited refuses more branches than there may be, unless there is one that
+// does not name its partition: then everything is read, and they make no difference.
+func (k *keys) limited(list []Branch) ([]Branch, error) {
+	if len(list) <= MaxBranches {
+		return list, nil
 	}
-	return nil
+	for _, b := range list {
+		for _, name := range k.partition {
+			if !b.Has(name) {
+				return []Branch{{}}, nil
+			}
+		}
+	}
+	return nil, Error("Too many decomposed read operations for a given query.")
 }
 
 // join is the branch that two are at once. A second condition on a sort key is
@@ -178,8 +187,7 @@ func (k *keys) either(e *binary) ([]Branch, error) {
 	if silent(x) && silent(y) {
 		return []Branch{{}}, nil
 	}
-	out := slices.Concat(x, y)
-	return out, checkBranches(out)
+	return k.limited(slices.Concat(x, y))
 }
 
 func silent(list []Branch) bool {
@@ -205,7 +213,11 @@ func (k *keys) members(e *in) (out []Branch, ok bool, err error) {
 			out = append(out, Branch{Terms: []expression.KeyTerm{t}, Whole: true})
 		}
 	}
-	return out, len(out) > 0, checkBranches(out)
+	if len(out) == 0 {
+		return nil, false, nil
+	}
+	out, err = k.limited(out)
+	return out, true, err
 }
 
 // mentionsSort says whether a condition is about an attribute of the sort key.

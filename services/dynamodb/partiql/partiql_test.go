@@ -1,6 +1,7 @@
 package partiql
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/virga-cloud/virga/api/attribute"
@@ -176,6 +177,35 @@ func TestBranches(t *testing.T) {
 		got, err := b.Branches([]string{"pk"}, []string{"sk"})
 		if err != nil || len(got) != c.want || got[0].Whole != c.whole || len(got[0].Terms) != c.terms {
 			t.Errorf("%s: %+v, %v", c.where, got, err)
+		}
+	}
+}
+
+// More reads than a statement may be taken apart into are refused, unless it
+// reads everything anyway.
+func TestManyBranches(t *testing.T) {
+	many := "[0"
+	for i := 1; i <= MaxBranches; i++ {
+		many += fmt.Sprintf(", %d", i)
+	}
+	many += "]"
+	for _, c := range []struct {
+		where string
+		fails bool
+	}{
+		{"pk IN " + many, true}, {"sk IN " + many, false}, {"pk = 'a' AND sk IN " + many, false}, {"x IN " + many, false},
+	} {
+		s, err := Parse(`SELECT * FROM "t" WHERE ` + c.where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Bind(s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := b.Branches([]string{"pk"}, []string{"sk"})
+		if (err != nil) != c.fails || !c.fails && len(got) != 1 {
+			t.Errorf("%.20s: %d branches, %v", c.where, len(got), err)
 		}
 	}
 }
