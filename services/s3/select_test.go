@@ -65,7 +65,7 @@ func TestSelect(t *testing.T) {
 	w.put(b, "late", content+"x,\xff\n")
 	records, _, _, err = w.selectAll(selectInput(b, "late", "SELECT * FROM S3Object"))
 	refused(t, err, "InvalidTextEncoding", 400)
-	if !strings.HasPrefix(content, records) || len(records) < 64<<10 {
+	if !strings.HasPrefix(content, records) || len(records) < 128<<10 {
 		t.Errorf("%d bytes before the error", len(records))
 	}
 	// Sealed objects are read with their key.

@@ -10,6 +10,7 @@ import (
 // other, and of them what the path leads to. Only that is kept.
 type jsonSource struct {
 	d     *json.Decoder
+	text  *bounded
 	path  []step
 	open  []frame
 	began int64 // where in the input the row began
@@ -26,9 +27,31 @@ type frame struct {
 }
 
 func newJSON(r io.Reader, path []step) *jsonSource {
-	d := json.NewDecoder(r)
+	text := &bounded{r: r}
+	d := json.NewDecoder(text)
 	d.UseNumber()
-	return &jsonSource{d: d, path: path}
+	return &jsonSource{d: d, text: text, path: path}
+}
+
+// bounded fails when more is read for one token than a record may have: the
+// decoder keeps a token in memory, also one that is passed over.
+type bounded struct {
+	r    io.Reader
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errRecordTooLong()
+	}
+	n, err := b.r.Read(p)
+	b.left -= n
+	return n, err
+}
+
+func (s *jsonSource) token() (json.Token, error) {
+	s.text.left = 2 * maxRecord
+	return s.d.Token()
 }
 
 func (s *jsonSource) next(row *row) error {
@@ -63,7 +86,7 @@ func (s *jsonSource) advance() (v value, ok bool, err error) {
 	}
 	f := &s.open[len(s.open)-1]
 	if !s.d.More() {
-		if _, err := s.d.Token(); err != nil {
+		if _, err := s.token(); err != nil {
 			return v, false, err
 		}
 		nothing := !f.found
@@ -73,7 +96,7 @@ func (s *jsonSource) advance() (v value, ok bool, err error) {
 	at := s.path[f.step]
 	matches := at.all
 	if f.object {
-		t, err := s.d.Token()
+		t, err := s.token()
 		if err != nil {
 			return v, false, err
 		}
@@ -93,7 +116,7 @@ func (s *jsonSource) advance() (v value, ok bool, err error) {
 // enter reads a value that the first steps of the path have led to.
 func (s *jsonSource) enter(steps int) (value, bool, error) {
 	s.began = s.d.InputOffset()
-	t, err := s.d.Token()
+	t, err := s.token()
 	if err != nil {
 		return value{}, false, err
 	}
@@ -115,7 +138,7 @@ func (s *jsonSource) enter(steps int) (value, bool, error) {
 
 // skip reads past a value.
 func (s *jsonSource) skip() error {
-	t, err := s.d.Token()
+	t, err := s.token()
 	if d, ok := t.(json.Delim); err == nil && ok && (d == '{' || d == '[') {
 		return s.leave()
 	}
@@ -125,7 +148,7 @@ func (s *jsonSource) skip() error {
 // leave reads to the end of what has been opened.
 func (s *jsonSource) leave() error {
 	for depth := 1; depth > 0; {
-		t, err := s.d.Token()
+		t, err := s.token()
 		if err != nil {
 			return err
 		}
@@ -171,10 +194,10 @@ func (s *jsonSource) composite(opened json.Delim) (value, error) {
 	}
 	for s.d.More() {
 		m := member{}
-		t, err := s.d.Token()
+		t, err := s.token()
 		if err == nil && v.typ == structure {
 			m.name, _ = t.(string)
-			t, err = s.d.Token()
+			t, err = s.token()
 		}
 		if err == nil {
 			m.value, err = s.value(t)
@@ -184,7 +207,7 @@ func (s *jsonSource) composite(opened json.Delim) (value, error) {
 		}
 		v.in = append(v.in, m)
 	}
-	_, err := s.d.Token()
+	_, err := s.token()
 	return v, unended(err)
 }
 

@@ -29,6 +29,7 @@ type Run struct {
 	buf     []byte
 	left    int64 // of the limit; negative is none
 	ended   bool
+	failed  error // which the next call returns
 
 	closers            []io.Closer
 	scanned, processed *counter
@@ -140,10 +141,12 @@ func (i *Input) bounds(size int64) (from, last int64, err error) {
 // valid until the next call.
 func (r *Run) Next() ([]byte, error) {
 	r.buf = r.buf[:0]
-	for len(r.buf) < batch && !r.ended {
-		if err := r.step(); err != nil {
-			return nil, err
-		}
+	for len(r.buf) < batch && !r.ended && r.failed == nil {
+		r.failed = r.step()
+	}
+	// What came before an error is given out, but not in place of all results.
+	if r.failed != nil && (len(r.buf) == 0 || r.returned == 0) {
+		return nil, r.failed
 	}
 	if len(r.buf) == 0 {
 		return nil, io.EOF

@@ -317,6 +317,7 @@ func TestInputs(t *testing.T) {
 	check(t, "SELECT * FROM S3Object", "error InvalidTextEncoding", "a,\xff\n", csvIn(""), csvOut)
 	check(t, "SELECT * FROM S3Object", "error OverMaxRecordSize", strings.Repeat("a", maxRecord+2), csvIn(""), csvOut)
 	check(t, "SELECT * FROM S3Object", "error OverMaxRecordSize", `"`+strings.Repeat("a", maxRecord+2)+`"`, jsonIn, csvOut)
+	check(t, "SELECT * FROM S3Object[*].a", "error OverMaxRecordSize", `{"b":"`+strings.Repeat("a", 4*maxRecord)+`"}`, jsonIn, csvOut)
 	// Characters stay whole where reads cut them.
 	long := strings.Repeat("é→𝄞\n", 50_000)
 	check(t, "SELECT * FROM S3Object", long, long, csvIn(""), csvOut)
