@@ -70,6 +70,8 @@ func (s *csvSource) scan() (quoted bool, err error) {
 	for ; ; size++ {
 		c, err := s.r.ReadByte()
 		switch {
+		case err == io.EOF && within:
+			return quoted, fail("CSVUnescapedQuote", "An unescaped quote was found while parsing the CSV file. To allow quoted record delimiters, set AllowQuotedRecordDelimiter to 'TRUE'.")
 		case err == io.EOF && size > 0:
 			s.ends = append(s.ends, len(s.buf))
 			return quoted, nil
@@ -96,7 +98,9 @@ func (s *csvSource) scan() (quoted bool, err error) {
 			s.ends = append(s.ends, len(s.buf))
 			start = true
 			continue
-		case within || s.at(c, s.record): // within: the delimiter ends it
+		case within: // the record delimiter, which may not be there
+			return quoted, fail("CSVEscapingRecordDelimiter", "A quoted record delimiter was found in the file. To allow quoted record delimiters, set AllowQuotedRecordDelimiter to 'TRUE'.")
+		case s.at(c, s.record):
 			s.ends = append(s.ends, len(s.buf))
 			return quoted, nil
 		default:

@@ -246,7 +246,7 @@ func (a arithmetic) floats(x, y float64) float64 {
 }
 
 func errDivideByZero() error {
-	return fail("DivideByZero", "Attempt to divide by zero in the SQL expression.")
+	return fail("ExternalEvalException", "The query cannot be evaluated. Check the file and try again.")
 }
 
 func (a arithmetic) integers(x, y int64) (value, error) {
@@ -343,7 +343,7 @@ func (l likeness) eval(row *row) (value, error) {
 			return escape, err
 		}
 		if escape.typ == text && len([]rune(escape.s)) != 1 {
-			return value{}, errLike()
+			return value{}, errLikeEscape()
 		}
 	}
 	if v.unknown() || p.unknown() || escape.unknown() {
@@ -354,9 +354,13 @@ func (l likeness) eval(row *row) (value, error) {
 	}
 	pattern, ok := parseLike(p.s, escape.s)
 	if !ok {
-		return value{}, errLike()
+		return value{}, errLikeEscape()
 	}
 	return boolOf(pattern.matches([]rune(v.s))), nil
+}
+
+func errLikeEscape() error {
+	return fail("EvaluatorLikePatternInvalidEscapeSequence", "An argument given to the LIKE expression was not valid.")
 }
 
 func errLike() error {

@@ -93,7 +93,7 @@ func substring(_ *row, a []value) (value, error) {
 	from, to := a[1].i, length+1
 	if len(a) > 2 {
 		if a[2].i < 0 {
-			return value{}, fail("EvaluatorInvalidArguments", "Incorrect number of arguments in the function call in the SQL expression.")
+			return value{}, fail("IllegalSqlFunctionArgument", "An illegal argument was used in the SQL function.")
 		}
 		if from <= length && a[2].i < to-from {
 			to = from + a[2].i

@@ -79,7 +79,7 @@ func (p *parser) expectKeyword(word string) error {
 func unexpected(t token) error {
 	switch t.kind {
 	case keyword:
-		return fail("ParseUnexpectedKeyword", "Unexpected keyword %s %s.", t, t.position)
+		return fail("ParseUnExpectedKeyword", "Unexpected keyword %s %s.", t, t.position)
 	case operator:
 		return fail("ParseUnexpectedOperator", "Unexpected operator %s %s.", t, t.position)
 	case comma, dot, star, leftBracket, rightBracket, rightParen:
@@ -263,6 +263,9 @@ func (p *parser) clauses() (err error) {
 	}
 	if p.keyword("limit") {
 		t := p.next()
+		if t.is(operator, "-") && p.peek().number {
+			return fail("EvaluatorNegativeLimit", "LIMIT must not be negative.")
+		}
 		n, err := strconv.ParseInt(t.text, 10, 64)
 		if t.kind != literalText || !t.number || err != nil {
 			return fail("ParseExpectedNumber", "Expected number, found %s %s.", t, t.position)

@@ -109,6 +109,12 @@ func TestCSV(t *testing.T) {
 	}
 	check(t, "SELECT * FROM S3Object LIMIT 2", "{\"name\":\"Ada\",\"age\":\"36\",\"city\":\"London\"}\n{\"name\":\"Alan\",\"age\":\"41\",\"city\":\"Wilmslow\"}\n", people, csvIn(s3.FileHeaderInfoUse), jsonOut)
 	check(t, "SELECT * FROM S3Object LIMIT 1", "{\"_1\":\"name\",\"_2\":\"age\",\"_3\":\"city\"}\n", people, csvIn(""), jsonOut)
+	check(t, "SELECT * FROM S3Object", "error CSVEscapingRecordDelimiter", "a,\"b\nc\"\n", csvIn(""), csvOut)
+	check(t, "SELECT * FROM S3Object", "error CSVUnescapedQuote", "a,\"b", csvIn(""), csvOut)
+	check(t, "SELECT 'a' LIKE 1 FROM S3Object", "error LikeInvalidInputs", "a\n", csvIn(""), csvOut)
+	check(t, "SELECT SUBSTRING('a', 1, -1) FROM S3Object", "error IllegalSqlFunctionArgument", "a\n", csvIn(""), csvOut)
+	check(t, "SELECT * FROM S3Object LIMIT -1", "error EvaluatorNegativeLimit", "a\n", csvIn(""), csvOut)
+	check(t, "SELECT * FROM S3Object WHERE from", "error ParseUnExpectedKeyword", "a\n", csvIn(""), csvOut)
 	check(t, `SELECT s."A" FROM S3Object s`, "1\n", "A,a\n1,2\n", csvIn(s3.FileHeaderInfoUse), csvOut)
 	check(t, "SELECT s.A FROM S3Object s", "error AmbiguousFieldName", "A,a\n1,2\n", csvIn(s3.FileHeaderInfoUse), csvOut)
 }
@@ -132,19 +138,18 @@ func TestCSVForms(t *testing.T) {
 		in           s3.CSVInput
 		object, want string
 	}{
-		"quotes":            {s3.CSVInput{}, "\"a,b\",\"say \"\"hi\"\"\",c\n", `a,b|say "hi"|c`},
-		"no end":            {s3.CSVInput{}, "a,b\nc,", "a|b/c|"},
-		"comments":          {s3.CSVInput{}, "#no\na\n\"#yes\"\n\nb\n", "a/#yes/b"},
-		"other comments":    {s3.CSVInput{Comments: ";"}, "#a\n;b\n", "#a"},
-		"delimiters":        {s3.CSVInput{FieldDelimiter: "\t", RecordDelimiter: "|"}, "a\tb|c\nd\te", "a|b/c\nd|e"},
-		"two characters":    {s3.CSVInput{RecordDelimiter: "\r\n"}, "a\rb,c\r\nd\r\n", "a\rb|c/d"},
-		"wide":              {s3.CSVInput{FieldDelimiter: "→"}, "a→b→ü\n", "a|b|ü"},
-		"escape":            {s3.CSVInput{QuoteEscapeCharacter: `\`}, `"a\"b,",c`, `a"b,|c`},
-		"quote":             {s3.CSVInput{QuoteCharacter: "'", QuoteEscapeCharacter: "'"}, "'a,b',\"\n", `a,b|"`},
-		"record in quotes":  {s3.CSVInput{AllowQuotedRecordDelimiter: new(true)}, "\"a\nb\",c\n", "a\nb|c"},
-		"record ends quote": {s3.CSVInput{}, "\"a\nb,c\n", "a/b|c"},
-		"byte order mark":   {s3.CSVInput{}, "\ufeffa,b\n", "a|b"},
-		"empty":             {s3.CSVInput{}, "", ""},
+		"quotes":           {s3.CSVInput{}, "\"a,b\",\"say \"\"hi\"\"\",c\n", `a,b|say "hi"|c`},
+		"no end":           {s3.CSVInput{}, "a,b\nc,", "a|b/c|"},
+		"comments":         {s3.CSVInput{}, "#no\na\n\"#yes\"\n\nb\n", "a/#yes/b"},
+		"other comments":   {s3.CSVInput{Comments: ";"}, "#a\n;b\n", "#a"},
+		"delimiters":       {s3.CSVInput{FieldDelimiter: "\t", RecordDelimiter: "|"}, "a\tb|c\nd\te", "a|b/c\nd|e"},
+		"two characters":   {s3.CSVInput{RecordDelimiter: "\r\n"}, "a\rb,c\r\nd\r\n", "a\rb|c/d"},
+		"wide":             {s3.CSVInput{FieldDelimiter: "→"}, "a→b→ü\n", "a|b|ü"},
+		"escape":           {s3.CSVInput{QuoteEscapeCharacter: `\`}, `"a\"b,",c`, `a"b,|c`},
+		"quote":            {s3.CSVInput{QuoteCharacter: "'", QuoteEscapeCharacter: "'"}, "'a,b',\"\n", `a,b|"`},
+		"record in quotes": {s3.CSVInput{AllowQuotedRecordDelimiter: new(true)}, "\"a\nb\",c\n", "a\nb|c"},
+		"byte order mark":  {s3.CSVInput{}, "\ufeffa,b\n", "a|b"},
+		"empty":            {s3.CSVInput{}, "", ""},
 	} {
 		r := newCSV(&utf8Reader{r: strings.NewReader(c.object)}, must(parseCSV(&c.in)))
 		var records []string
@@ -216,7 +221,7 @@ func TestExpressions(t *testing.T) {
 		"1 = 1.0": "true", "'a' = 1": "false", "'a' < 1": "", "NULL = NULL": "", "1 <> 2 AND NOT false": "true", "NULL OR true": "true", "NULL AND false": "false",
 		"1 IN (1,2)": "true", "3 NOT IN (1,2)": "true", "3 IN (1,NULL)": "", "2 BETWEEN 1 AND 3": "true", "2 NOT BETWEEN 1 AND 3": "false",
 		"'ab' LIKE 'a_'": "true", "'a%b' LIKE 'a\\%b' ESCAPE '\\'": "true", "'axb' LIKE 'a\\%b' ESCAPE '\\'": "false", "'abcabd' LIKE '%abd'": "true", "'' LIKE '%'": "true",
-		"'a' LIKE 'ab' ESCAPE 'b'": "error LikeInvalidInputs", "NULL IS NULL": "true", "MISSING IS NULL": "true", "NULL IS MISSING": "false", "1 IS NOT NULL": "true",
+		"'a' LIKE 'ab' ESCAPE 'b'": "error EvaluatorLikePatternInvalidEscapeSequence", "NULL IS NULL": "true", "MISSING IS NULL": "true", "NULL IS MISSING": "false", "1 IS NOT NULL": "true",
 		"CHAR_LENGTH('')": "0", "CHARACTER_LENGTH('äbc')": "3", "LOWER('AbCdEfG!@#$')": "abcdefg!@#$", "UPPER('a')": "A",
 		"SUBSTRING('123456789', 0)": "123456789", "SUBSTRING('123456789', 1)": "123456789", "SUBSTRING('123456789', 2)": "23456789", "SUBSTRING('123456789', -4)": "123456789",
 		"SUBSTRING('123456789', 0, 999)": "123456789", "SUBSTRING('123456789', 1, 5)": "12345", "SUBSTRING('hello' FROM 2 FOR 3)": "ell", "SUBSTRING('123', -1, 3)": "1",
@@ -226,7 +231,7 @@ func TestExpressions(t *testing.T) {
 		"CAST('2007-04-05T14:30Z' AS TIMESTAMP)": "2007-04-05T14:30Z", "CAST(0.456 AS FLOAT)": "0.456", "CAST('12' AS INT) + 1": "13", "CAST('1.9' AS INT)": "1",
 		"CAST('true' AS BOOL)": "true", "CAST(0 AS BOOLEAN)": "false", "CAST(12 AS STRING) || 'x'": "12x", "CAST('1.005' AS DECIMAL(5,2))": "1.01", "CAST('x' AS INT)": "error CastFailed",
 		"CAST('1e400' AS FLOAT)": "error CastFailed", "CAST('-7.25' AS NUMERIC)": "-7.25", "CAST(true AS INT)": "1", "CAST('1' AS interval)": "error InvalidDataType",
-		"9223372036854775807 + 1": "error IntegerOverflow", "-9223372036854775808": "-9223372036854775808", "-9223372036854775808 / -1": "error IntegerOverflow", "1/0": "error DivideByZero", "1.0 % 0": "error DivideByZero",
+		"9223372036854775807 + 1": "error IntegerOverflow", "-9223372036854775808": "-9223372036854775808", "-9223372036854775808 / -1": "error IntegerOverflow", "1/0": "error ExternalEvalException", "1.0 % 0": "error ExternalEvalException",
 		"DATE_ADD(year, 5, `2010-01-01T`)": "2015-01-01T", "DATE_ADD(month, 1, `2010T`)": "2010-02T", "DATE_ADD(month, 13, `2010T`)": "2011-02T", "DATE_ADD(day, -1, `2017-01-10T`)": "2017-01-09T",
 		"DATE_ADD(hour, 1, `2017T`)": "2017-01-01T01:00-00:00", "DATE_ADD(hour, 1, `2017-01-02T03:04Z`)": "2017-01-02T04:04Z", "DATE_ADD(minute, 1, `2017-01-02T03:04:05.006Z`)": "2017-01-02T03:05:05.006Z",
 		"DATE_ADD(second, 1, `2017-01-02T03:04:05.006Z`)": "2017-01-02T03:04:06.006Z", "DATE_ADD(month, 1, `2017-01-31T`)": "2017-02-28T", "DATE_ADD(hour, 2000000000, `2017T`)": "error IntegerOverflow",
