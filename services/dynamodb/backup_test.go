@@ -57,6 +57,7 @@ func TestBackups(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{fails(h, h.getItem, &ddb.GetItemInput{TableName: "again", Key: item.Item{"p": S("a"), "s": S("1")}}), "Requested resource not found"},
 		{fails(h, h.createBackup, &ddb.CreateBackupInput{TableName: "again", BackupName: "early"}), "Table not found: again"},
+		{fails(h, h.updateTable, &ddb.UpdateTableInput{TableName: "again", DeletionProtectionEnabled: new(true)}), "Requested resource not found: Table: again not found"},
 		{fails(h, h.deleteTable, &ddb.DeleteTableInput{TableName: "again"}), "Attempt to change a resource which is still in use: Table is being created: again"},
 		{fails(h, h.deleteBackup, &ddb.DeleteBackupInput{BackupArn: created.BackupArn}), "Backup is being used to restore table: " + created.BackupArn},
 		{fails(h, h.restoreTableFromBackup, &ddb.RestoreTableFromBackupInput{BackupArn: created.BackupArn, TargetTableName: "other"}), "Backup is being used to restore another table: " + created.BackupArn},
@@ -85,6 +86,40 @@ func TestBackups(t *testing.T) {
 	h.drain()
 	if n := h.keysUnder(serviceKey().String("000000000000")) + h.keysUnder(allBackupsKey()) + h.keysUnder(worksKey()); n != 0 {
 		t.Errorf("%d keys are left", n)
+	}
+}
+
+// A copy that was begun goes on after a restart, and is of its moment still.
+func TestBackupOverARestart(t *testing.T) {
+	h := newHost(t)
+	h.create("things", "p:S")
+	for i := range 250 {
+		h.put("things", item.Item{"p": S(fmt.Sprint(i)), "v": N("1")})
+	}
+	b := h.backUp("things", "backup")
+	key, work, _, err := h.nextTask(h.clock.Now())
+	if err != nil || work.Copy == nil {
+		t.Fatalf("%+v, %v", work, err)
+	}
+	if done, err := h.copySome(key, work); done || err != nil {
+		t.Fatalf("the first piece: %v, %v", done, err)
+	}
+	again := &host{New(h.env, h.objects), t, h.clock}
+	for i := range 250 {
+		again.put("things", item.Item{"p": S(fmt.Sprint(i)), "v": N("2")})
+	}
+	again.put("things", item.Item{"p": S("new")})
+	again.drain()
+	must(again, again.restoreTableFromBackup, &ddb.RestoreTableFromBackupInput{BackupArn: b.BackupArn, TargetTableName: "restored"})
+	again.drain()
+	restored := again.contents("restored", "")
+	for p, it := range restored {
+		if it["v"] != N("1") {
+			t.Errorf("%s is %v", p, it)
+		}
+	}
+	if len(restored) != 250 {
+		t.Errorf("%d items", len(restored))
 	}
 }
 

@@ -19,7 +19,7 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 	var t *table
 	numbers := s.newDropNumbers()
 	err = s.update(func(tx storage.Tx, w *writes) (err error) {
-		if t, err = s.changeable(tx, id, now); err != nil {
+		if t, err = s.deletable(tx, id, now); err != nil {
 			return err
 		}
 		if t.Protected {

@@ -42,19 +42,30 @@ func (t *table) hidden(now time.Time) bool {
 	return status == ddb.TableStatusCreating || status == ddb.TableStatusDeleting
 }
 
-// changeable reads the record of a table that is to be changed or deleted.
+// changeable reads the record of a table that is to be changed. One that is
+// being filled is not there for that.
 func (s *Service) changeable(tx storage.Tx, id tableID, now time.Time) (*table, error) {
+	t, err := s.deletable(tx, id, now)
+	if t != nil && t.building() {
+		return nil, errNoSuchTable(id.name)
+	}
+	return t, err
+}
+
+// deletable reads the record of a table that is to be deleted. The table comes
+// with the error that it can not be.
+func (s *Service) deletable(tx storage.Tx, id tableID, now time.Time) (*table, error) {
 	t, err := s.anyRecord(tx, id)
 	if err != nil {
 		return nil, err
 	}
 	switch t.status(now) {
 	case ddb.TableStatusCreating:
-		return nil, errInUse("Table is being created: %s", t.Name)
+		return t, errInUse("Table is being created: %s", t.Name)
 	case ddb.TableStatusUpdating:
-		return nil, errInUse("Table: %s is in the process of being updated.", t.Name)
+		return t, errInUse("Table: %s is in the process of being updated.", t.Name)
 	case ddb.TableStatusDeleting:
-		return nil, errInUse("Table is being deleted: %s", t.Name)
+		return t, errInUse("Table is being deleted: %s", t.Name)
 	}
 	return t, nil
 }
