@@ -77,7 +77,7 @@ func kmsRule(key string, bucketKey bool) *s3.ServerSideEncryptionRule {
 func TestCustomerKeys(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucketNamed("abc")
-	for _, content := range []string{"", "small", random(100 << 10), random(300 << 10)} {
+	for _, content := range []string{"", "small", random(20 << 10), random(100 << 10), random(300 << 10)} {
 		put, err := w.putObject(w.ctx(), sealedPut(b, "k", content, customer("a")))
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestCustomerKeys(t *testing.T) {
 		if stored := w.stored(b, "k"); content != "" && strings.Contains(stored, content[:5]) {
 			t.Error("plain bytes are stored")
 		}
-		if len(content) > 10 {
+		if len(content) > 64<<10 {
 			in := sealedGet(b, "k", customer("a"))
 			in.Range = "bytes=65530-65545"
 			part, err := w.getObject(w.ctx(), in)
@@ -235,7 +235,7 @@ func TestDefaultEncryption(t *testing.T) {
 	b := w.bucketNamed("abc")
 	w.put(b, "before", "before")
 	w.with(b, kmsRule("alias/mine", true))
-	for _, content := range []string{"", "small text", random(100 << 10)} {
+	for _, content := range []string{"", "small text", random(20 << 10), random(100 << 10)} {
 		put := w.put(b, "k", content)
 		head, err := w.headObject(w.ctx(), &s3.HeadObjectInput{Bucket: b, Key: "k"})
 		if err != nil {
