@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The first hour of other languages' clients, each against a server of its own:
 # S3 with 20 MB files, DynamoDB, Lambda, API Gateway and IAM, as a tutorial has them,
-# and DynamoDB through the libraries that people put above the clients.
+# DynamoDB through the libraries that people put above the clients, and S3 and
+# DynamoDB as Terraform keeps them.
 #
-#   run.sh [SUITE...]    awscli, boto3, javascript; all without arguments
+#   run.sh [SUITE...]    awscli, boto3, javascript, terraform; all without arguments
 #
 # It uses bin/virga, or the program that VIRGA_TEST_PROGRAM names. A suite whose
 # client is missing is left out, with how to get it; with CI set that is a failure.
@@ -113,7 +114,22 @@ javascript() {
   suite javascript-dynamodb node "$modules/dynamodb.mjs"
 }
 
-for name in ${@:-awscli boto3 javascript}; do
+# Terraform's AWS provider is in no package of Debian's: the suite runs where it is
+# installed, and a machine without it has not failed.
+terraform() {
+  local provider plugins=
+  for provider in "${TF_PLUGINS:-none}"/*/hashicorp/aws "$HOME"/.terraform.d/plugins/*/hashicorp/aws \
+    /usr/share/terraform/plugins/*/hashicorp/aws /usr/local/share/terraform/plugins/*/hashicorp/aws /opt/*/*/hashicorp/aws; do
+    [ ! -d "$provider" ] || { plugins=$(cd "$provider/../../.." && pwd) && break; }
+  done
+  if type -P terraform >/dev/null && [ -n "$plugins" ]; then
+    suite terraform "$here/terraform.sh" "$plugins"
+  else
+    echo "skip  terraform: needs terraform and a mirror of its AWS provider (terraform providers mirror DIR, then TF_PLUGINS=DIR)"
+  fi
+}
+
+for name in ${@:-awscli boto3 javascript terraform}; do
   "$name"
 done
 exit $failed
