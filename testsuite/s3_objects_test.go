@@ -139,6 +139,13 @@ func TestObjectChecksums(t *testing.T) {
 			t.Errorf("%s: checksum type %q", algorithm, got.ChecksumType)
 		}
 	}
+	// Clients without these algorithms send values that they have from elsewhere.
+	xxhash := must(a.S3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: name, Key: aws.String("xxhash"), Body: strings.NewReader("abc"), ChecksumXXHASH128: aws.String("BrBatnM6YYV4r1+UiS85UA=="),
+	}))(t)
+	if aws.ToString(xxhash.ChecksumXXHASH128) != "BrBatnM6YYV4r1+UiS85UA==" {
+		t.Errorf("%+v", xxhash)
+	}
 	_, err := a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: aws.String("bad"), Body: bytes.NewReader(body), ChecksumCRC32: aws.String("AAAAAA==")})
 	refused(t, err, "BadDigest")
 	_, err = a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: aws.String("bad"), Body: bytes.NewReader(body), ContentMD5: aws.String("AAAAAAAAAAAAAAAAAAAAAA==")})

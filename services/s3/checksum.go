@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/minio/crc64nvme"
+	"github.com/zeebo/xxh3"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
@@ -46,11 +48,6 @@ const checksumHeader = "x-amz-checksum-"
 // castagnoli is the table of CRC32C, for which the standard library uses the processor's instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// supported algorithms are those that the standard library and crc64nvme have.
-// crc64nvme was chosen because it is the one Go implementation of that polynomial with vector
-// instructions; every upload without a checksum of its own goes through it.
-func (a algorithm) supported() bool { return a > noAlgorithm && a < xxhash64Sum }
-
 func (a algorithm) String() string { return algorithmNames[a] }
 
 func (a algorithm) name() s3.ChecksumAlgorithm { return s3.ChecksumAlgorithm(algorithmNames[a]) }
@@ -60,6 +57,9 @@ func (a algorithm) header() string { return checksumHeader + strings.ToLower(alg
 // linear algorithms let the checksum of a whole be computed from those of its parts.
 func (a algorithm) linear() bool { return a >= crc32Sum && a <= crc64nvmeSum }
 
+// new is a computation of the algorithm's checksum; those of xxHash have no seed.
+// crc64nvme was chosen because it is the one Go implementation of that polynomial with vector
+// instructions; every upload without a checksum of its own goes through it.
 func (a algorithm) new() hash.Hash {
 	switch a {
 	case crc32Sum:
@@ -76,6 +76,12 @@ func (a algorithm) new() hash.Hash {
 		return sha512.New()
 	case md5Sum:
 		return md5.New()
+	case xxhash64Sum:
+		return xxhash.New()
+	case xxhash3Sum:
+		return xxh3.New()
+	case xxhash128Sum:
+		return xxh3.New128()
 	}
 	return nil
 }
@@ -85,19 +91,16 @@ func (a algorithm) size() int {
 	return [algorithms]int{0, 4, 4, 8, 20, 32, 64, 16, 8, 8, 16}[a]
 }
 
-// parseAlgorithm reads the name of an algorithm that this service computes.
-func parseAlgorithm(name s3.ChecksumAlgorithm, header string) (algorithm, error) {
+// parseAlgorithm reads the name of an algorithm.
+func parseAlgorithm(name s3.ChecksumAlgorithm) (algorithm, error) {
 	if name == "" {
 		return noAlgorithm, nil
 	}
 	i := slices.Index(algorithmNames[:], strings.ToUpper(string(name)))
-	if i < 0 {
-		return 0, errInvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5]")
+	if i <= int(noAlgorithm) {
+		return 0, errInvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128]")
 	}
-	if a := algorithm(i); a.supported() {
-		return a, nil
-	}
-	return 0, errNotImplemented(header)
+	return algorithm(i), nil
 }
 
 // checksum is a value as clients send and receive it: base64, followed by
@@ -139,9 +142,6 @@ func given(fields checksumFields) (checksum, error) {
 	if c.Algorithm == noAlgorithm {
 		return c, nil
 	}
-	if !c.Algorithm.supported() {
-		return checksum{}, errNotImplemented(c.Algorithm.header())
-	}
 	return c, c.check()
 }
 
@@ -162,7 +162,7 @@ func announced(t api.Trailers) (algorithm, error) {
 		if !ok {
 			continue
 		}
-		a, err := parseAlgorithm(s3.ChecksumAlgorithm(suffix), "x-amz-trailer")
+		a, err := parseAlgorithm(s3.ChecksumAlgorithm(suffix))
 		if err != nil {
 			return 0, err
 		}

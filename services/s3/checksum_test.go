@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -14,14 +15,24 @@ func sumOf(a algorithm, content string) string {
 	return checksumOf(a, h).Value
 }
 
-// The values are those of the algorithms' published check, "123456789".
+// The values are those of the algorithms' published check, "123456789", and for xxHash
+// those of its reference implementation, as big-endian numbers (its canonical form).
 func TestChecksumValues(t *testing.T) {
 	for a, want := range map[algorithm]string{
 		crc32Sum: "y/Q5Jg==", crc32cSum: "4waSgw==", crc64nvmeSum: "rosUhgp5mIg=",
 		sha1Sum: "98O8HYCOBHMq32eZZczDTKeuNEE=", sha256Sum: "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
-		md5Sum: "JfnnlDI7RTiF9RgfG2JNCw==",
+		md5Sum: "JfnnlDI7RTiF9RgfG2JNCw==", xxhash64Sum: "jLhB20DmroM=",
 	} {
 		if got := sumOf(a, "123456789"); got != want {
+			t.Errorf("%s = %s, want %s", a, got, want)
+		}
+	}
+	for a, want := range map[algorithm]string{
+		xxhash64Sum: "44bc2cf5ad770999", xxhash3Sum: "78af5f94892f3950", xxhash128Sum: "06b05ab6733a618578af5f94892f3950",
+	} {
+		h := a.new()
+		_, _ = io.WriteString(h, "abc")
+		if got := fmt.Sprintf("%x", h.Sum(nil)); got != want || h.Size() != a.size() {
 			t.Errorf("%s = %s, want %s", a, got, want)
 		}
 	}
@@ -42,7 +53,7 @@ func TestCombine(t *testing.T) {
 func TestPutChecksums(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucketNamed("abc")
-	for a := crc32Sum; a < xxhash64Sum; a++ {
+	for a := crc32Sum; a < algorithms; a++ {
 		in := putInput(b, "k", "content")
 		putInputSums(in).set(checksum{Algorithm: a, Value: sumOf(a, "content")})
 		in.ChecksumAlgorithm = a.name()

@@ -147,7 +147,7 @@ func prepareCopy(in *s3.CopyObjectInput, now time.Time) (*copying, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.algorithm, err = parseAlgorithm(in.ChecksumAlgorithm, "x-amz-checksum-algorithm"); err != nil {
+	if c.algorithm, err = parseAlgorithm(in.ChecksumAlgorithm); err != nil {
 		return nil, err
 	}
 	return c, c.ifTarget.valid()

@@ -163,7 +163,7 @@ func prepareUpload(in *s3.CreateMultipartUploadInput, now time.Time) (*upload, e
 	if u.lock, err = (lockHeaders{in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus}).read(now); err != nil {
 		return nil, asked, err
 	}
-	if u.Algorithm, err = parseAlgorithm(in.ChecksumAlgorithm, "x-amz-checksum-algorithm"); err != nil {
+	if u.Algorithm, err = parseAlgorithm(in.ChecksumAlgorithm); err != nil {
 		return nil, asked, err
 	}
 	return u, asked, u.chooseChecksum(in.ChecksumType)

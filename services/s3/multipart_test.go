@@ -256,6 +256,12 @@ func TestMultipartChecksums(t *testing.T) {
 		{"SHA1", "", "COMPOSITE", ""},
 		{"SHA256", "COMPOSITE", "COMPOSITE", ""},
 		{"SHA256", "FULL_OBJECT", "", "InvalidRequest"},
+		{"SHA512", "", "COMPOSITE", ""},
+		{"MD5", "", "COMPOSITE", ""},
+		{"XXHASH64", "", "COMPOSITE", ""},
+		{"XXHASH3", "", "COMPOSITE", ""},
+		{"XXHASH128", "", "COMPOSITE", ""},
+		{"XXHASH3", "FULL_OBJECT", "", "InvalidRequest"},
 		{"CRC64NVME", "COMPOSITE", "", "InvalidRequest"},
 		{"", "FULL_OBJECT", "", "InvalidRequest"},
 		{"ROT13", "", "", "InvalidRequest"},
@@ -273,7 +279,7 @@ func TestMultipartChecksums(t *testing.T) {
 			}
 			a := crc64nvmeSum
 			if c.algorithm != "" {
-				a, _ = parseAlgorithm(c.algorithm, "")
+				a, _ = parseAlgorithm(c.algorithm)
 			}
 			var parts []*s3.CompletedPart
 			var raw []byte

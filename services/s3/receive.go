@@ -76,7 +76,7 @@ func (in incoming) promised() (promise, error) {
 			p.trailers = t
 		}
 	}
-	named, err := parseAlgorithm(in.named, "x-amz-sdk-checksum-algorithm")
+	named, err := parseAlgorithm(in.named)
 	switch {
 	case err != nil:
 		return p, err
