@@ -170,7 +170,7 @@ func (s *Service) copyIn(ctx context.Context, tx storage.Tx, in *s3.CopyObjectIn
 	if err != nil {
 		return nil, err
 	}
-	if sameObject(in, src) {
+	if sameObject(in, src, b.Settings.has(s.settings.encryption.kind)) {
 		return nil, errInvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	if src.object.Size > maxCopy {

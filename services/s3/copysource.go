@@ -98,10 +98,12 @@ func sourceRange(header string, size int64) (span, error) {
 	return span{int64(first), int64(last-first) + 1, true}, nil
 }
 
-// sameObject says that a copy would change nothing.
-func sameObject(in *s3.CopyObjectInput, src *source) bool {
+// sameObject says that a copy would change nothing. S3 takes it for a change of the
+// encryption when the source has a customer's key, or the bucket a configured default.
+func sameObject(in *s3.CopyObjectInput, src *source, defaultEncryption bool) bool {
 	class, _ := storageClass(in.StorageClass) // checked before
 	return src.ref.bucket == in.Bucket && src.ref.key == in.Key && src.ref.version == "" &&
 		in.MetadataDirective != s3.MetadataDirectiveReplace && class == src.object.Class &&
-		in.WebsiteRedirectLocation == src.object.Redirect && in.ServerSideEncryption == "" && in.SSECustomerAlgorithm == "" && in.ChecksumAlgorithm == ""
+		in.WebsiteRedirectLocation == src.object.Redirect && in.ServerSideEncryption == "" && in.SSECustomerAlgorithm == "" && in.ChecksumAlgorithm == "" &&
+		in.CopySourceSSECustomerAlgorithm == "" && !defaultEncryption
 }

@@ -369,6 +369,21 @@ func TestSealedCopies(t *testing.T) {
 	_, err := w.copyObject(w.ctx(), &s3.CopyObjectInput{Bucket: to, Key: "copy", CopySource: "from/customer"})
 	refused(t, err, "InvalidRequest", 400)
 
+	// What gives up a customer's key, and what a bucket's configured default
+	// encrypts anew, is changed, so that it may be copied to itself.
+	key := customer("a")
+	for object, ask := range map[string]customerKey{"from/customer": key, "target/kms": {}} {
+		bucket, name, _ := strings.Cut(object, "/")
+		out, err := w.copyObject(w.ctx(), &s3.CopyObjectInput{
+			Bucket: bucket, Key: name, CopySource: object,
+			CopySourceSSECustomerAlgorithm: ask.algorithm, CopySourceSSECustomerKey: ask.key, CopySourceSSECustomerKeyMD5: ask.md5,
+		})
+		if err != nil || w.get(bucket, name) != content {
+			t.Errorf("%s to itself: %+v, %v", object, out, err)
+		}
+	}
+	must(t)(w.putObject(w.ctx(), sealedPut(from, "customer", content, key)))
+
 	created, err := w.createMultipartUpload(w.ctx(), &s3.CreateMultipartUploadInput{Bucket: to, Key: "parts"})
 	if err != nil || created.ServerSideEncryption != "aws:kms" {
 		t.Fatalf("%+v, %v", created, err)
