@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/minio/crc64nvme"
+	"github.com/zeebo/xxh3"
 
 	"github.com/virga-cloud/virga/api"
 )
@@ -25,8 +27,7 @@ import (
 
 const checksumHeader = "X-Amz-Checksum-"
 
-// checksums are the algorithms by the names that follow the header's prefix;
-// those without a function are known and not computed.
+// checksums are the algorithms by the names that follow the header's prefix.
 var checksums = map[string]func() hash.Hash{
 	"crc32":     func() hash.Hash { return crc32.NewIEEE() },
 	"crc32c":    func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) },
@@ -35,9 +36,9 @@ var checksums = map[string]func() hash.Hash{
 	"sha256":    sha256.New,
 	"sha512":    sha512.New,
 	"md5":       md5.New,
-	"xxhash64":  nil,
-	"xxhash3":   nil,
-	"xxhash128": nil,
+	"xxhash64":  func() hash.Hash { return xxhash.New() },
+	"xxhash3":   func() hash.Hash { return xxh3.New() },
+	"xxhash128": func() hash.Hash { return xxh3.New128() },
 }
 
 // digest is what a request says of its body: the value, or the trailer that it comes in.
@@ -87,8 +88,6 @@ func checksumOf(r *http.Request) (digest, error) {
 		switch {
 		case !known: // x-amz-checksum-algorithm and others that are none
 			return nil
-		case make == nil:
-			return api.Errorf("NotImplemented", 501, "A header you provided implies functionality that is not implemented").With("Header", strings.ToLower(header))
 		case d.Hash != nil:
 			return errInvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}

@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/virga-cloud/virga/api/s3"
@@ -17,7 +18,8 @@ type objectsPage struct {
 }
 
 // listObjectsPage reads the page that l asks for. Its root is set here.
-func (s *Service) listObjectsPage(name, expectedOwner string, owner bool, encode encoder, l listing, begin func(*listing) error) (*objectsPage, error) {
+func (s *Service) listObjectsPage(name, expectedOwner string, owner bool, optional []s3.OptionalObjectAttributes, encode encoder, l listing, begin func(*listing) error) (*objectsPage, error) {
+	restores, now := slices.Contains(optional, s3.OptionalObjectAttributesRestoreStatus), s.env.Clock.Now()
 	p := &objectsPage{contents: []*s3.Object{}}
 	err := s.env.DB.View(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, name, expectedOwner)
@@ -43,6 +45,9 @@ func (s *Service) listObjectsPage(name, expectedOwner string, owner bool, encode
 			}
 			if o.Sum.Algorithm != noAlgorithm {
 				shown.ChecksumAlgorithm = []s3.ChecksumAlgorithm{o.Sum.Algorithm.name()}
+			}
+			if restores {
+				shown.RestoreStatus = o.Restore.status(now)
 			}
 			p.contents = append(p.contents, shown)
 			return nil
@@ -92,7 +97,7 @@ func (s *Service) listObjects(_ context.Context, in *s3.ListObjectsInput) (*s3.L
 		return nil, err
 	}
 	l := listing{prefix: in.Prefix, delimiter: in.Delimiter, limit: int(limit)}
-	p, err := s.listObjectsPage(in.Bucket, in.ExpectedBucketOwner, true, encode, l, func(l *listing) error {
+	p, err := s.listObjectsPage(in.Bucket, in.ExpectedBucketOwner, true, in.OptionalObjectAttributes, encode, l, func(l *listing) error {
 		if in.Marker != "" {
 			l.afterMarker(in.Marker)
 		}
@@ -153,7 +158,7 @@ func (s *Service) listObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*
 	}
 	l := listing{prefix: in.Prefix, delimiter: in.Delimiter, limit: int(limit)}
 	owner := in.FetchOwner != nil && *in.FetchOwner
-	p, err := s.listObjectsPage(in.Bucket, in.ExpectedBucketOwner, owner, encode, l, func(l *listing) error {
+	p, err := s.listObjectsPage(in.Bucket, in.ExpectedBucketOwner, owner, in.OptionalObjectAttributes, encode, l, func(l *listing) error {
 		switch {
 		case in.ContinuationToken != nil:
 			return l.afterToken(*in.ContinuationToken)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/virga-cloud/virga/api/s3"
 	"github.com/virga-cloud/virga/storage"
@@ -50,6 +51,7 @@ func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersion
 			}
 		}
 		owner := ownerOf(b.Account)
+		restores, now := slices.Contains(in.OptionalObjectAttributes, s3.OptionalObjectAttributesRestoreStatus), s.env.Clock.Now()
 		var last *versionSummary
 		// Versions and delete markers are in one order.
 		p, err := l.list(tx, func(key string, latest bool, v *versionSummary) {
@@ -70,6 +72,9 @@ func (s *Service) listObjectVersions(_ context.Context, in *s3.ListObjectVersion
 			}
 			if v.Sum.Algorithm != noAlgorithm {
 				shown.ChecksumAlgorithm = []s3.ChecksumAlgorithm{v.Sum.Algorithm.name()}
+			}
+			if restores {
+				shown.RestoreStatus = v.Restore.status(now)
 			}
 			out.Versions = append(out.Versions, shown)
 			out.DeleteMarkers = append(out.DeleteMarkers, nil)

@@ -30,6 +30,8 @@ type summary struct {
 	Class string `cbor:"5,keyasint,omitempty"`
 	// Owner is the account that owns the object, where that is not the bucket's.
 	Owner string `cbor:"50,keyasint,omitempty"`
+	// Restore is what there is of an archived object's copy.
+	Restore *restoration `cbor:"45,keyasint,omitempty"`
 }
 
 func (o *summary) modified() time.Time {
@@ -64,8 +66,6 @@ type object struct {
 	versioned
 	// Encryption is nil under S3's own keys.
 	Encryption *encryption `cbor:"40,keyasint,omitempty"`
-	// Restore is what there is of an archived object's copy.
-	Restore *restoration `cbor:"45,keyasint,omitempty"`
 	access
 	lock
 	replicated

@@ -59,6 +59,17 @@ func (r *restoration) header(now time.Time) string {
 	return `ongoing-request="false", expiry-date="` + httpDate(time.UnixMilli(r.Until)) + `"`
 }
 
+// status is what listings show of it to who asks for it.
+func (r *restoration) status(now time.Time) *s3.RestoreStatus {
+	switch {
+	case r == nil || r.gone(now):
+		return nil
+	case !r.ready(now):
+		return &s3.RestoreStatus{IsRestoreInProgress: new(true)}
+	}
+	return &s3.RestoreStatus{IsRestoreInProgress: new(false), RestoreExpiryDate: time.UnixMilli(r.Until).UTC()}
+}
+
 // restoreObject asks for a copy of an archived object, for one that is under
 // way sooner, or for one that is there longer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html

@@ -55,6 +55,38 @@ func (w *world) archive(bucket, key string, class s3.StorageClass) {
 	must(w.t)(w.putObject(w.ctx(), in))
 }
 
+// restoreStatus is what all three listings show of a key's restoration.
+func (w *world) restoreStatus(bucket, key string) string {
+	w.t.Helper()
+	asked := []s3.OptionalObjectAttributes{s3.OptionalObjectAttributesRestoreStatus}
+	one, err := w.listObjects(w.ctx(), &s3.ListObjectsInput{Bucket: bucket, Prefix: key, OptionalObjectAttributes: asked})
+	must(w.t)(nil, err)
+	two, err := w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: bucket, Prefix: key, OptionalObjectAttributes: asked})
+	must(w.t)(nil, err)
+	versions, err := w.listObjectVersions(w.ctx(), &s3.ListObjectVersionsInput{Bucket: bucket, Prefix: key, OptionalObjectAttributes: asked})
+	must(w.t)(nil, err)
+	unasked, err := w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: bucket, Prefix: key})
+	must(w.t)(nil, err)
+	if unasked.Contents[0].RestoreStatus != nil {
+		w.t.Error("the status of a restoration is listed unasked")
+	}
+	var shown []string
+	for _, status := range []*s3.RestoreStatus{one.Contents[0].RestoreStatus, two.Contents[0].RestoreStatus, versions.Versions[0].RestoreStatus} {
+		switch {
+		case status == nil:
+			shown = append(shown, "none")
+		case *status.IsRestoreInProgress:
+			shown = append(shown, "in progress")
+		default:
+			shown = append(shown, status.RestoreExpiryDate.Format(time.DateOnly))
+		}
+	}
+	if shown[0] != shown[1] || shown[0] != shown[2] {
+		w.t.Errorf("listings differ: %q", shown)
+	}
+	return shown[0]
+}
+
 func TestRestore(t *testing.T) {
 	w := newWorld(t) // at 2026-03-04 05:06:07
 	b := w.bucketNamed("abc")
@@ -68,6 +100,9 @@ func TestRestore(t *testing.T) {
 
 	if status, err := w.restore(b, "k", 2, s3.TierStandard); err != nil || status != 202 || w.restoreHeader(b, "k") != `ongoing-request="true"` {
 		t.Fatalf("%d, %v, %s", status, err, w.restoreHeader(b, "k"))
+	}
+	if got := w.restoreStatus(b, "k"); got != "in progress" {
+		t.Errorf("listed as %s", got)
 	}
 	if told := w.told(); told != "ObjectRestore:Post" {
 		t.Errorf("told %q", told)
@@ -85,6 +120,9 @@ func TestRestore(t *testing.T) {
 	const until = `ongoing-request="false", expiry-date="Sat, 07 Mar 2026 00:00:00 GMT"`
 	if got := w.restoreHeader(b, "k"); got != until || w.get(b, "k") != "cold" {
 		t.Errorf("ready: %s", got)
+	}
+	if got := w.restoreStatus(b, "k"); got != "2026-03-07" {
+		t.Errorf("listed as %s", got)
 	}
 	sent := w.sent
 	if told := w.told(); told != "ObjectRestore:Completed" || !strings.Contains(string(sent[0].Payload), `"glacierEventData":{"restoreEventData":{"lifecycleRestorationExpiryTime":"2026-03-07T00:00:00.000Z","lifecycleRestoreStorageClass":"GLACIER"}}`) {
@@ -107,7 +145,7 @@ func TestRestore(t *testing.T) {
 	w.passes(5 * 24 * time.Hour)
 	w.told()
 	w.passes(24 * time.Hour)
-	if told := w.told(); told != "ObjectRestore:Delete" || w.restoreHeader(b, "k") != "" {
+	if told := w.told(); told != "ObjectRestore:Delete" || w.restoreHeader(b, "k") != "" || w.restoreStatus(b, "k") != "none" {
 		t.Errorf("gone: told %q, %s", told, w.restoreHeader(b, "k"))
 	}
 	_, err = w.getObject(w.ctx(), &s3.GetObjectInput{Bucket: b, Key: "k"})

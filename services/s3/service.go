@@ -125,7 +125,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.PutBucketCors.Handle(s.putBucketCORS),
 		s3.PutBucketEncryption.Handle(s.putBucketEncryption),
 		s3.PutBucketLifecycleConfiguration.Handle(s.putBucketLifecycle),
-		s3.PutBucketLogging.Handle(s.putBucketLogging).WithoutEffect("BucketLoggingStatus"),
+		s3.PutBucketLogging.Handle(s.putBucketLogging),
 		s3.PutBucketWebsite.Handle(s.putBucketWebsite),
 
 		s3.DeleteBucketInventoryConfiguration.Handle(s.deleteBucketInventory),
@@ -163,7 +163,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.GetObject.Handle(s.getObject),
 		s3.GetObjectAcl.Handle(s.getObjectACL),
 		s3.GetObjectAttributes.Handle(s.getObjectAttributes),
-		s3.RestoreObject.Handle(s.restoreObject).WithoutEffect("ChecksumAlgorithm"),
+		s3.RestoreObject.Handle(s.restoreObject),
 		s3.SelectObjectContent.Handle(s.selectObjectContent),
 		s3.HeadObject.Handle(s.headObject),
 		s3.PutObject.Handle(s.putObject),
@@ -183,9 +183,9 @@ func (s *Service) Operations() []api.Handler {
 		s3.PutObjectLockConfiguration.Handle(s.putObjectLockConfiguration).WithoutEffect("Token"),
 		s3.PutObjectRetention.Handle(s.putObjectRetention),
 
-		s3.ListObjectVersions.Handle(s.listObjectVersions).WithoutEffect("OptionalObjectAttributes"),
-		s3.ListObjects.Handle(s.listObjects).WithoutEffect("OptionalObjectAttributes"),
-		s3.ListObjectsV2.Handle(s.listObjectsV2).WithoutEffect("OptionalObjectAttributes"),
+		s3.ListObjectVersions.Handle(s.listObjectVersions),
+		s3.ListObjects.Handle(s.listObjects),
+		s3.ListObjectsV2.Handle(s.listObjectsV2),
 
 		s3.AbortMultipartUpload.Handle(s.abortMultipartUpload),
 		s3.CompleteMultipartUpload.Handle(s.completeMultipartUpload),
