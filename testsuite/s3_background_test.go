@@ -18,6 +18,7 @@ func TestS3Background(t *testing.T) {
 	server := harness.Start(t, harness.Options{})
 	api := server.Account(t).S3
 	ctx := t.Context()
+	const replicaKey = "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555"
 	for _, name := range []string{"source", "copies", "logs"} {
 		must(api.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}))(t)
 	}
@@ -32,7 +33,10 @@ func TestS3Background(t *testing.T) {
 			Rules: []types.ReplicationRule{{
 				ID: new("all"), Priority: new(int32(1)), Status: types.ReplicationRuleStatusEnabled, Filter: &types.ReplicationRuleFilter{Prefix: new("")},
 				DeleteMarkerReplication: &types.DeleteMarkerReplication{Status: types.DeleteMarkerReplicationStatusDisabled},
-				Destination:             &types.Destination{Bucket: new("arn:aws:s3:::copies")},
+				SourceSelectionCriteria: &types.SourceSelectionCriteria{SseKmsEncryptedObjects: &types.SseKmsEncryptedObjects{Status: types.SseKmsEncryptedObjectsStatusEnabled}},
+				Destination: &types.Destination{
+					Bucket: new("arn:aws:s3:::copies"), EncryptionConfiguration: &types.EncryptionConfiguration{ReplicaKmsKeyID: new(replicaKey)},
+				},
 			}},
 		},
 	}))(t)
@@ -55,7 +59,12 @@ func TestS3Background(t *testing.T) {
 	if put.Expiration == nil || !strings.Contains(*put.Expiration, `rule-id="short"`) {
 		t.Errorf("x-amz-expiration: %v", put.Expiration)
 	}
+	must(api.PutObject(ctx, &s3.PutObjectInput{Bucket: new("source"), Key: new("sealed"), Body: strings.NewReader("secret"), ServerSideEncryption: types.ServerSideEncryptionAwsKms}))(t)
 	server.Drain(t)
+	sealed := must(api.GetObject(ctx, &s3.GetObjectInput{Bucket: new("copies"), Key: new("sealed")}))(t)
+	if got := read(t, sealed.Body); got != "secret" || *sealed.SSEKMSKeyId != replicaKey {
+		t.Errorf("the copy of a sealed object is %q under %s", got, *sealed.SSEKMSKeyId)
+	}
 	copied, err := api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: new("copies"), Key: new("tmp/photo")})
 	if err != nil || copied.ReplicationStatus != types.ReplicationStatusReplica || *copied.VersionId != *put.VersionId {
 		t.Fatalf("the copy: %+v, %v", copied, err)
@@ -71,7 +80,7 @@ func TestS3Background(t *testing.T) {
 		t.Error("an object whose time is over is still there")
 	}
 	versions, err := api.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: new("source")})
-	if err != nil || len(versions.Versions) != 1 || len(versions.DeleteMarkers) != 1 {
+	if err != nil || len(versions.Versions) != 2 || len(versions.DeleteMarkers) != 1 {
 		t.Errorf("behind its delete marker: %+v, %v", versions, err)
 	}
 

@@ -18,8 +18,8 @@ import (
 // is of, and is made by a delivery to the bucket it goes to: so it is made
 // exactly when the version exists, is tried again, and is waited for. The
 // copy has the version's id and its place among the versions of its key, and
-// shares its bytes, also those that are sealed: it stays under the key of its
-// source. What it is when it is made is what the version is then.
+// shares its bytes, also those that are sealed, unless the rule names another key
+// for them (see reseal.go). What it is when it is made is what the version is then.
 
 // replicated is what a version's record knows of its copies.
 type replicated struct {
@@ -132,11 +132,20 @@ func (s *Service) Deliver(ctx context.Context, d *events.Delivery) error {
 	if err != nil {
 		return events.Drop(err)
 	}
+	sealed, keyless := s.sealCopy(ctx, &order, arn.Resource)
+	if _, ok := errors.AsType[*api.Error](keyless); keyless != nil && !ok {
+		return keyless
+	}
 	var failed error
 	err = s.env.DB.Update(func(tx storage.Tx) (err error) {
-		failed, err = s.makeCopy(ctx, tx, &order, arn.Resource)
+		sealed.begin()
+		failed, err = s.makeCopy(ctx, tx, &order, arn.Resource, sealed, keyless)
 		return err
 	})
+	if err != nil {
+		sealed.begin()
+	}
+	s.discardCopy(sealed)
 	if err == nil && failed != nil {
 		return events.Drop(failed)
 	}
@@ -156,33 +165,63 @@ var (
 	errDestinationElsewhere = errors.New("the destination bucket is not of the account that the rule names")
 )
 
-// makeCopy makes a copy, and notes at its source that it is made, or that it
-// has failed. There is nothing to do where the source is no more.
-func (s *Service) makeCopy(ctx context.Context, tx storage.Tx, order *copyOrder, to string) (failed, err error) {
-	from, err := s.bucket(tx, order.Bucket, "")
-	if isNoSuchBucket(err) || err == nil && from.ID != order.ID {
+// ordered is what an order is about, as it is now.
+type ordered struct {
+	bucket  *bucket
+	version *found
+	rule    *s3.ReplicationRule
+}
+
+// wantsKey says that the copy is to be under a key of KMS that the rule names.
+func (o *ordered) wantsKey() bool {
+	e := o.version.Encryption
+	return e != nil && e.Method != "" && replication.Key(o.rule) != ""
+}
+
+// ordered reads what an order is about: nil when there is nothing to do, since
+// the source is no more, or the rule was taken away meanwhile.
+func (s *Service) ordered(tx storage.Tx, order *copyOrder) (*ordered, error) {
+	b, err := s.bucket(tx, order.Bucket, "")
+	if isNoSuchBucket(err) || err == nil && b.ID != order.ID {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	f, err := find(tx, from, order.Key, order.Version)
+	f, err := find(tx, b, order.Key, order.Version)
 	if err != nil || f == nil || f.object == nil {
 		return nil, err
 	}
-	c, err := s.settings.replication.of(tx, from)
+	c, err := s.settings.replication.of(tx, b)
 	if err != nil {
 		return nil, err
 	}
 	rule := ruleNamed(c, order.Rule)
 	if rule == nil {
-		return nil, nil // it was taken away meanwhile
+		return nil, nil
 	}
-	call := api.WithCall(ctx, &api.Call{
+	return &ordered{b, f, rule}, nil
+}
+
+// replicating is the call that copies of a bucket's objects are made in.
+func (s *Service) replicating(ctx context.Context, from *bucket) context.Context {
+	return api.WithCall(ctx, &api.Call{
 		Account: from.Account, Region: from.Region, Principal: api.Principal{Service: replicationPrincipal},
 		RequestID: s.env.IDs.UUID(), Time: s.env.Clock.Now(), SourceIP: replicationPrincipal,
 	})
-	failed, err = s.copyTo(call, tx, to, order.Key, from, f.object, rule)
+}
+
+// makeCopy makes a copy, and notes at its source that it is made, or that it
+// has failed; keyless, when not nil, is why it must. sealed is the body of a copy under another key.
+func (s *Service) makeCopy(ctx context.Context, tx storage.Tx, order *copyOrder, to string, sealed *resealed, keyless error) (failed, err error) {
+	o, err := s.ordered(tx, order)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	call, f, rule := s.replicating(ctx, o.bucket), o.version, o.rule
+	if failed = keyless; failed == nil {
+		failed, err = s.copyTo(call, tx, to, order.Key, o, sealed)
+	}
 	if err != nil || f.Replication == isReplica {
 		return failed, err
 	}
@@ -191,7 +230,7 @@ func (s *Service) makeCopy(ctx context.Context, tx storage.Tx, order *copyOrder,
 	case failed != nil:
 		f.Replication = replicationFailed
 		f.cause = &copyFailure{rule.ID, rule.Destination.Bucket, operationOf(f.object), order.Ordered.UTC().Format(eventTime), failed.Error()}
-		err = s.emit(call, tx, from, eventCopyFailed, order.Key, f.object)
+		err = s.emit(call, tx, o.bucket, eventCopyFailed, order.Key, f.object)
 	case len(f.Awaited) == 0 && f.Replication == replicationPending:
 		f.Replication = replicationCompleted
 	}
@@ -213,9 +252,11 @@ func ruleNamed(c *s3.ReplicationConfiguration, id string) *s3.ReplicationRule {
 	return nil
 }
 
-// copyTo puts a copy of a version into a bucket.
-func (s *Service) copyTo(ctx context.Context, tx storage.Tx, name, key string, source *bucket, from *object, rule *s3.ReplicationRule) (failed, err error) {
+// copyTo puts a copy of a version into a bucket. Of a copy that is there already
+// only what is known of it changes.
+func (s *Service) copyTo(ctx context.Context, tx storage.Tx, name, key string, source *ordered, sealed *resealed) (failed, err error) {
 	b, err := s.bucket(tx, name, "")
+	d := source.rule.Destination
 	switch {
 	case isNoSuchBucket(err):
 		return errNoDestination, nil
@@ -223,50 +264,78 @@ func (s *Service) copyTo(ctx context.Context, tx storage.Tx, name, key string, s
 		return nil, err
 	case b.Versioning != enabled:
 		return errDestinationVersions, nil
-	case rule.Destination.Account != "" && rule.Destination.Account != b.Account:
+	case d.Account != "" && d.Account != b.Account:
 		return errDestinationElsewhere, nil
 	}
-	o := *from
-	o.replicated = replicated{Replication: isReplica}
-	o.Null = 0
-	if class := rule.Destination.StorageClass; class != "" && class != s3.StorageClassStandard && !o.Marker {
-		o.Class = string(class)
-	}
-	if t := rule.Destination.AccessControlTranslation; b.Ownership == ownerEnforced || t != nil && t.Owner == s3.OwnerOverrideDestination {
-		o.access, o.Owner = access{}, ""
-	} else if o.Owner = source.owner(from.Owner); o.Owner == b.Account {
-		o.Owner = ""
-	}
-	if b.Lock == nil {
-		o.lock = lock{}
-	}
+	o := source.copyFor(b)
 	there, err := find(tx, b, key, o.Version)
 	if err != nil {
 		return nil, err
 	}
-	if there != nil && there.object != nil { // only what is known of it has changed
+	if there != nil && there.object != nil {
 		o.Body, o.BodyID, o.BareBody, o.Null = there.Body, there.BodyID, there.BareBody, there.Null
-		return nil, storage.PutRecord(tx, there.at, &o)
+		o.Encryption, o.Class, o.Restore = there.Encryption, there.Class, there.Restore
+		return nil, storage.PutRecord(tx, there.at, o)
 	}
 	old, err := head(tx, b, key)
 	if err != nil {
 		return nil, err
 	}
 	if !o.Marker {
-		where, err := readBody(tx, source.ID, from)
-		if err != nil {
+		if err := s.giveBody(tx, o, source, sealed); err != nil {
 			return nil, err
 		}
-		if err := s.linkBody(tx, where); err != nil {
-			return nil, err
-		}
-		s.setBody(&o, where)
 	}
-	if err := s.place(tx, b, key, old, &o); err != nil {
+	if err := s.place(tx, b, key, old, o); err != nil {
 		return nil, err
 	}
 	if o.Marker {
 		return nil, nil
 	}
-	return nil, s.emit(ctx, tx, b, eventPut, key, &o)
+	return nil, s.emit(ctx, tx, b, eventPut, key, o)
+}
+
+// copyFor is a version's record as its copy in a bucket has it, but for the body.
+// A copy of an archived object is archived, and is restored by itself.
+func (source *ordered) copyFor(b *bucket) *object {
+	o := *source.version.object
+	o.replicated = replicated{Replication: isReplica}
+	o.Null, o.Restore = 0, nil
+	d := source.rule.Destination
+	if d.StorageClass != "" && !o.Marker {
+		o.Class, _ = storageClass(d.StorageClass) // checked before
+	}
+	if source.bucket.Ownership == ownerEnforced {
+		o.access = access{} // the list from before that is not in force
+	}
+	if t := d.AccessControlTranslation; b.Ownership == ownerEnforced || t != nil && t.Owner == s3.OwnerOverrideDestination {
+		o.access, o.Owner = access{}, ""
+	} else if o.Owner = source.bucket.owner(o.Owner); o.Owner == b.Account {
+		o.Owner = ""
+	}
+	if b.Lock == nil {
+		o.lock = lock{}
+	}
+	return &o
+}
+
+// giveBody gives a new copy the bytes of its source, or those that were sealed for it.
+func (s *Service) giveBody(tx storage.Tx, o *object, source *ordered, sealed *resealed) error {
+	var where *body
+	if source.wantsKey() {
+		if sealed == nil {
+			return errNotResealed
+		}
+		where, o.Encryption, sealed.used = sealed.body, sealed.encryption, true
+	} else {
+		var err error
+		if where, err = readBody(tx, source.bucket.ID, source.version.object); err != nil {
+			return err
+		}
+	}
+	if err := s.linkBody(tx, where); err != nil {
+		return err
+	}
+	s.setBody(o, where)
+	return nil
 }

@@ -257,3 +257,138 @@ func TestCopiesHaveOwners(t *testing.T) {
 		}
 	}
 }
+
+// Copies of objects under keys of KMS are under the key that the rule names, with
+// the same kind of encryption; parts stay parts.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
+func TestCopiesHaveKeysOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	from, to := w.versionedBucket("from"), w.versionedBucket("to1")
+	const key = "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+	rule := func(key string) *s3.ReplicationRule {
+		r := copyTo(to)
+		r.SourceSelectionCriteria = &s3.SourceSelectionCriteria{SseKmsEncryptedObjects: &s3.SseKmsEncryptedObjects{Status: s3.SseKmsEncryptedObjectsStatusEnabled}}
+		r.Destination.EncryptionConfiguration = &s3.EncryptionConfiguration{ReplicaKmsKeyID: key}
+		return r
+	}
+	w.copies(from, rule(key))
+	head := func(bucket, key string) *s3.HeadObjectOutput {
+		t.Helper()
+		out, err := w.headObject(w.ctx(), &s3.HeadObjectInput{Bucket: bucket, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+
+	large := strings.Repeat("secret ", 30000)
+	for name, method := range map[string]s3.ServerSideEncryption{"small": s3.ServerSideEncryptionAwsKms, "large": s3.ServerSideEncryptionAwsKmsDsse} {
+		content := map[string]string{"small": "secret", "large": large}[name]
+		in := putInput(from, name, content)
+		in.ServerSideEncryption, in.BucketKeyEnabled = method, new(name == "small")
+		must(t)(w.putObject(w.ctx(), in))
+		again := slices.Clone(w.sent)
+		w.deliver()
+		w.sent = again // deliveries come at least once
+		w.deliver()
+		source, replica := head(from, name), head(to, name)
+		if replica.ServerSideEncryption != method || replica.SSEKMSKeyId != key || source.SSEKMSKeyId == key ||
+			source.ReplicationStatus != s3.ReplicationStatusCompleted || (replica.BucketKeyEnabled != nil) != (name == "small") {
+			t.Errorf("%s: of %+v the copy is %+v", name, source, replica)
+		}
+		if got := w.get(to, name); got != content {
+			t.Errorf("%s: %d bytes of %d", name, len(got), len(content))
+		}
+	}
+	must(t)(w.putObjectTagging(w.ctx(), &s3.PutObjectTaggingInput{Bucket: from, Key: "large", Tagging: &s3.Tagging{TagSet: []*s3.Tag{{Key: "a", Value: "b"}}}}))
+	w.deliver()
+	if replica := head(to, "large"); replica.SSEKMSKeyId != key || w.get(to, "large") != large {
+		t.Errorf("with new tags: %+v", replica)
+	}
+
+	id := w.begin(&s3.CreateMultipartUploadInput{Bucket: from, Key: "parts", ServerSideEncryption: s3.ServerSideEncryptionAwsKms})
+	first := strings.Repeat("x", minPart)
+	must(t)(w.complete(from, "parts", id, w.part(from, "parts", id, 1, first), w.part(from, "parts", id, 2, "rest")))
+	w.deliver()
+	part, err := w.GetObject(w.ctx(), &s3.GetObjectInput{Bucket: to, Key: "parts", PartNumber: new(int32(2))})
+	if err != nil || *part.PartsCount != 2 || part.SSEKMSKeyId != key || readAll(t, part.Body) != "rest" {
+		t.Errorf("the second part: %+v, %v", part, err)
+	}
+	if got := w.get(to, "parts"); got != first+"rest" {
+		t.Errorf("%d bytes", len(got))
+	}
+
+	w.copies(from, rule("arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"))
+	in := putInput(from, "elsewhere", "x")
+	in.ServerSideEncryption = s3.ServerSideEncryptionAwsKms
+	must(t)(w.putObject(w.ctx(), in))
+	w.deliver()
+	if got := w.status(from, "elsewhere", ""); got != s3.ReplicationStatusFailed {
+		t.Errorf("with a key of another region: %q", got)
+	}
+}
+
+// A copy is archived as its source is, however that is restored.
+func TestRestorationsAreNotCopied(t *testing.T) {
+	w := newWorld(t)
+	from, to := w.versionedBucket("from"), w.versionedBucket("to1")
+	w.copies(from, copyTo(to))
+	w.archive(from, "k", s3.StorageClassGlacier)
+	w.deliver()
+	must(t)(w.restore(from, "k", 2, s3.TierExpedited))
+	w.passes(time.Minute)
+	w.deliver()
+	if got := w.restoreHeader(to, "k"); got != "" || w.restoreHeader(from, "k") == "" {
+		t.Errorf("the copy has %q", got)
+	}
+	_, err := w.getObject(w.ctx(), &s3.GetObjectInput{Bucket: to, Key: "k"})
+	refused(t, err, "InvalidObjectState", 403)
+	// What it was restored for is the copy's own affair.
+	must(t)(w.restore(to, "k", 2, s3.TierExpedited))
+	w.passes(time.Minute)
+	must(t)(w.putObjectTagging(w.ctx(), &s3.PutObjectTaggingInput{Bucket: from, Key: "k", Tagging: &s3.Tagging{}}))
+	w.deliver()
+	if got := w.get(to, "k"); got != "cold" {
+		t.Errorf("%q", got)
+	}
+}
+
+// A copy has its source's access control list where lists are in force in both buckets.
+func TestCopiesHaveLists(t *testing.T) {
+	w := newWorld(t)
+	from, to, closed := w.versionedBucket("from"), w.versionedBucket("to1"), w.versionedBucket("closed")
+	own := func(bucket string, o s3.ObjectOwnership) {
+		must(t)(w.putBucketOwnershipControls(w.ctx(), &s3.PutBucketOwnershipControlsInput{
+			Bucket: bucket, OwnershipControls: &s3.OwnershipControls{Rules: []*s3.OwnershipControlsRule{{ObjectOwnership: o}}},
+		}))
+	}
+	own(from, s3.ObjectOwnershipObjectWriter)
+	own(to, s3.ObjectOwnershipObjectWriter)
+	w.copies(from, copyTo(to), copyTo(closed))
+	grants := func(bucket, key string) int {
+		t.Helper()
+		acl, err := w.getObjectACL(w.ctx(), &s3.GetObjectAclInput{Bucket: bucket, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(acl.Grants)
+	}
+	in := putInput(from, "k", "x")
+	in.ACL = s3.ObjectCannedACLAuthenticatedRead
+	must(t)(w.deletePublicAccessBlock(w.ctx(), &s3.DeletePublicAccessBlockInput{Bucket: from}))
+	must(t)(w.putObject(w.ctx(), in))
+	w.deliver()
+	if got := grants(to, "k"); got != 2 {
+		t.Errorf("%d grants", got)
+	}
+	own(closed, s3.ObjectOwnershipObjectWriter) // there was no list to copy
+	if got := grants(closed, "k"); got != 1 {
+		t.Errorf("%d grants of a copy in a bucket without lists", got)
+	}
+	own(from, s3.ObjectOwnershipBucketOwnerEnforced)
+	must(t)(w.putObjectTagging(w.ctx(), &s3.PutObjectTaggingInput{Bucket: from, Key: "k", Tagging: &s3.Tagging{}}))
+	w.deliver()
+	if got := grants(to, "k"); got != 1 {
+		t.Errorf("%d grants when the source's are not in force", got)
+	}
+}

@@ -71,6 +71,14 @@ func Encrypted(r *s3.ReplicationRule) bool {
 	return c != nil && c.SseKmsEncryptedObjects != nil && c.SseKmsEncryptedObjects.Status == s3.SseKmsEncryptedObjectsStatusEnabled
 }
 
+// Key is the key of KMS that a rule's copies of such objects are under; "" is none.
+func Key(r *s3.ReplicationRule) string {
+	if c := r.Destination.EncryptionConfiguration; c != nil {
+		return c.ReplicaKmsKeyID
+	}
+	return ""
+}
+
 // Modifications says whether a rule copies changes of what is itself a copy.
 func Modifications(r *s3.ReplicationRule) bool {
 	c := r.SourceSelectionCriteria
