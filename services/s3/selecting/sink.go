@@ -91,7 +91,7 @@ func everything(columns []column, row *row) []column {
 	switch {
 	case row.value.typ == structure:
 		for _, m := range row.value.in {
-			columns = append(columns, column{m.name, m.value})
+			columns = append(columns, column(m))
 		}
 		return columns
 	case row.fields == nil:
