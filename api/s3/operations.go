@@ -1021,7 +1021,7 @@ var PutBucketPolicy = api.Op[PutBucketPolicyInput, PutBucketPolicyOutput]{Operat
 	Name:           "PutBucketPolicy",
 	Method:         "PUT",
 	URI:            "/{Bucket}?policy",
-	Status:         200,
+	Status:         204,
 	ChecksumMember: "ChecksumAlgorithm",
 }}
 
@@ -1056,7 +1056,7 @@ var PutBucketTagging = api.Op[PutBucketTaggingInput, PutBucketTaggingOutput]{Ope
 	Name:             "PutBucketTagging",
 	Method:           "PUT",
 	URI:              "/{Bucket}?tagging",
-	Status:           200,
+	Status:           204,
 	ChecksumMember:   "ChecksumAlgorithm",
 	ChecksumRequired: true,
 }}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"go/format"
 	"path"
@@ -280,10 +281,7 @@ func (g *generator) operations() string {
 		}
 		fmt.Fprintf(&b, "var %s = api.Op[%sInput, %sOutput]{Operation: api.Operation{\n", name, name, name)
 		fmt.Fprintf(&b, "\tService: &Service,\n\tName: %q,\n\tMethod: %q,\n\tURI: %q,\n", op.Name, op.HTTP.Method, op.HTTP.RequestURI)
-		status := op.HTTP.ResponseCode
-		if status == 0 {
-			status = 200
-		}
+		status := cmp.Or(g.over.Operations[name].Success, op.HTTP.ResponseCode, 200)
 		fmt.Fprintf(&b, "\tStatus: %d,\n", status)
 		field := func(name, value string) {
 			if value != "" {

@@ -53,6 +53,8 @@ type operationOverride struct {
 	// Status adds a member to the output that is the answer's HTTP status:
 	// "Member Shape". The model has none where its service has several successes.
 	Status string `json:"status"`
+	// Success is the status of a success where the service's is not the model's.
+	Success int `json:"success"`
 }
 
 type errorOverride struct {
