@@ -243,10 +243,12 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 		return nil, protocol.NotImplemented(t.protocol, op)
 	}
 	in := t.op.NewInput()
-	if !x.server.streams[t.op] {
-		if err := checkBody(op, r); err != nil {
-			return nil, err
-		}
+	check := checkBody
+	if x.server.streams[t.op] {
+		check = checkStream
+	}
+	if err := check(op, r); err != nil {
+		return nil, err
 	}
 	x.limit(r)
 	present, err := protocol.For(t.protocol).Decode(op, r, t.labels, in)

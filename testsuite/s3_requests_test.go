@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/virga-cloud/virga/testsuite/harness"
 )
@@ -42,11 +45,18 @@ func TestWrongRequests(t *testing.T) {
 		}
 	}
 	// No length is not a length of nothing.
-	for header, want := range map[string]int{"": 411, "Content-Length: 0\r\n": 200, "Transfer-Encoding: chunked\r\n": 411} {
+	for header, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"":                               {411, "<Code>MissingContentLength</Code>"},
+		"Content-Length: 0\r\n":          {200, ""},
+		"Transfer-Encoding: chunked\r\n": {501, "<Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message><Header>Transfer-Encoding</Header>"},
+	} {
 		conn := must(net.Dial("tcp", a.Addr))(t)
 		fmt.Fprintf(conn, "PUT /%s/empty HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n\r\n0\r\n\r\n", *name, a.Addr, header)
 		resp := must(http.ReadResponse(bufio.NewReader(conn), nil))(t)
-		if body := read(t, resp.Body); resp.StatusCode != want || want == 411 && !strings.Contains(body, "<Code>MissingContentLength</Code>") {
+		if body := read(t, resp.Body); resp.StatusCode != want.status || !strings.Contains(body, want.body) {
 			t.Errorf("%q: %s %s", header, resp.Status, body)
 		}
 		conn.Close()
@@ -146,6 +156,26 @@ func TestPresignedRequests(t *testing.T) {
 		plain := strings.NewReplacer("&#39;", "'", "&apos;", "'")
 		if status != c.status || !strings.Contains(plain.Replace(body), plain.Replace(c.want)) {
 			t.Errorf("%s %v: %d %s", c.url, c.header, status, body)
+		}
+	}
+}
+
+// Two settings are put with an answer of no content.
+func TestNoContent(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name := bucket(t, a)
+	policy := must(a.S3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: name, Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny",
+		"Principal":"*","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::` + *name + `/*"}]}`)}))(t)
+	tags := must(a.S3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}}))(t)
+	versioning := must(a.S3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: name, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}}))(t)
+	for _, c := range []struct {
+		operation string
+		metadata  middleware.Metadata
+		want      int
+	}{{"PutBucketPolicy", policy.ResultMetadata, 204}, {"PutBucketTagging", tags.ResultMetadata, 204}, {"PutBucketVersioning", versioning.ResultMetadata, 200}} {
+		if got := awsmiddleware.GetRawResponse(c.metadata).(*smithyhttp.Response).StatusCode; got != c.want {
+			t.Errorf("%s: %d, want %d", c.operation, got, c.want)
 		}
 	}
 }
