@@ -97,12 +97,12 @@ func TestBackupOverARestart(t *testing.T) {
 		h.put("things", item.Item{"p": S(fmt.Sprint(i)), "v": N("1")})
 	}
 	b := h.backUp("things", "backup")
-	key, work, _, err := h.nextTask(h.clock.Now())
-	if err != nil || work.Copy == nil {
-		t.Fatalf("%+v, %v", work, err)
+	due, _, err := h.dueTasks(h.clock.Now())
+	if err != nil || len(due) != 1 || due[0].task.Copy == nil {
+		t.Fatalf("%+v, %v", due, err)
 	}
-	if done, err := h.copySome(key, work); done || err != nil {
-		t.Fatalf("the first piece: %v, %v", done, err)
+	if err := h.copySome(due[0].key, due[0].task.Copy); err != nil {
+		t.Fatal("the first piece:", err)
 	}
 	again := &host{New(h.env, h.objects), t, h.clock}
 	for i := range 250 {

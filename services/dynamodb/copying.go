@@ -91,33 +91,28 @@ func (s *Service) dropPast(tx storage.Tx, t *table) error {
 	return s.remember(tx, s.newNumber(), &task{Remove: log})
 }
 
-// copySome does a piece of a copy, and says whether it was the last.
-func (s *Service) copySome(key []byte, t *task) (done bool, err error) {
-	c := t.Copy
+// copySome does a piece of a copy.
+func (s *Service) copySome(key []byte, c *copying) error {
 	var piece []storage.Entry
-	if err := s.env.DB.View(func(tx storage.Tx) (err error) {
+	err := s.env.DB.View(func(tx storage.Tx) (err error) {
 		piece, err = c.read(tx)
 		return err
-	}); err != nil {
-		return false, err
+	})
+	if err != nil {
+		return err
 	}
-	next := *c
-	err = s.update(func(tx storage.Tx, w *writes) error {
-		next = *c
-		done = len(piece) == 0
+	return s.piece(key, func(tx storage.Tx, w *writes) error {
+		next := *c
 		gone, err := c.write(tx, w, piece, &next)
 		if err != nil {
 			return err
 		}
-		if done || gone {
-			done = true
+		if len(piece) == 0 || gone {
 			return errors.Join(s.finishCopy(tx, workOf(key), &next), tx.Delete(key))
 		}
 		next.After = piece[len(piece)-1].Key
 		return storage.PutRecord(tx, key, &task{Copy: &next})
 	})
-	*c = next
-	return done, err
 }
 
 // read reads the next items.

@@ -68,14 +68,13 @@ func (w *writes) drop(tx storage.Tx, t *table, now time.Time, numbers dropNumber
 }
 
 // dropNow does the task of a deletion whose time has come.
-func (s *Service) dropNow(key []byte, task *task) (done bool, err error) {
+func (s *Service) dropNow(key []byte, ref *tableRef) error {
 	numbers := s.newDropNumbers()
-	err = s.update(func(tx storage.Tx, w *writes) error {
-		t, err := task.Drop.record(tx)
+	return s.piece(key, func(tx storage.Tx, w *writes) error {
+		t, err := ref.record(tx)
 		if t != nil && err == nil {
 			err = w.drop(tx, t, s.env.Clock.Now(), numbers)
 		}
 		return errors.Join(err, tx.Delete(key))
 	})
-	return true, err
 }

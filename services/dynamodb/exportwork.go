@@ -55,12 +55,12 @@ type exportSummary struct {
 	ExportType         string  `json:"exportType"`
 }
 
-// exportSome writes one data file, or ends an export that has them all.
-func (s *Service) exportSome(ctx context.Context, key []byte, f *transfer) (done bool, err error) {
+// exportSome writes one data file, and ends an export that has them all.
+func (s *Service) exportSome(ctx context.Context, key []byte, f *transfer) error {
 	var e *exported
 	var file *bytes.Buffer
 	var next exported
-	err = s.env.DB.View(func(tx storage.Tx) (err error) {
+	err := s.env.DB.View(func(tx storage.Tx) (err error) {
 		if e, err = storage.GetRecord[exported](tx, exportKey(f.Account, f.Region, f.ID)); err != nil {
 			return err
 		}
@@ -69,10 +69,10 @@ func (s *Service) exportSome(ctx context.Context, key []byte, f *transfer) (done
 		return err
 	})
 	if errors.Is(err, errGone) {
-		return true, s.endExport(key, e, ddb.ExportStatusFailed, "TableNotFoundException", "Table not found: "+e.From.Name)
+		return s.endExport(key, e, ddb.ExportStatusFailed, "TableNotFoundException", "Table not found: "+e.From.Name)
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	asking := s.call(ctx, f)
 	if e.After == nil {
@@ -86,12 +86,12 @@ func (s *Service) exportSome(ctx context.Context, key []byte, f *transfer) (done
 		return s.exportFailed(key, e, err)
 	}
 	if next.After != nil {
-		return false, s.env.DB.Update(func(tx storage.Tx) error { return storage.PutRecord(tx, next.storageKey(), &next) })
+		return s.piece(key, func(tx storage.Tx, _ *writes) error { return storage.PutRecord(tx, next.storageKey(), &next) })
 	}
 	if err := s.putManifests(asking, &next); err != nil {
 		return s.exportFailed(key, &next, err)
 	}
-	return true, s.endExport(key, &next, ddb.ExportStatusCompleted, "", "")
+	return s.endExport(key, &next, ddb.ExportStatusCompleted, "", "")
 }
 
 // folder is the key of an object that belongs to the export.
@@ -327,18 +327,18 @@ func (e *exported) summary() *exportSummary {
 }
 
 // exportFailed ends an export that cannot go on, and gives back errors that may pass.
-func (s *Service) exportFailed(key []byte, e *exported, err error) (done bool, _ error) {
+func (s *Service) exportFailed(key []byte, e *exported, err error) error {
 	if code, message, ok := failure(err); ok {
-		return true, s.endExport(key, e, ddb.ExportStatusFailed, code, message)
+		return s.endExport(key, e, ddb.ExportStatusFailed, code, message)
 	}
-	return false, err
+	return err
 }
 
 // endExport ends an export, and lets the past of its table go.
 func (s *Service) endExport(key []byte, e *exported, status ddb.ExportStatus, code, message string) error {
 	d := e.Description
 	d.ExportStatus, d.FailureCode, d.FailureMessage, d.EndTime = status, code, message, s.env.Clock.Now()
-	return s.env.DB.Update(func(tx storage.Tx) error {
+	return s.piece(key, func(tx storage.Tx, _ *writes) error {
 		return errors.Join(storage.PutRecord(tx, e.storageKey(), e), s.endCopy(tx, e.From, workOf(key)), tx.Delete(key))
 	})
 }

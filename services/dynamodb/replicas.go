@@ -283,14 +283,11 @@ func (t *table) leave(tx storage.Tx) error {
 	return nil
 }
 
-// replicateSome copies a piece of the items that were there before the replica,
-// and says whether it was the last. Each is read by its key, so that a write to it meanwhile is noticed.
-func (s *Service) replicateSome(key []byte, t *task) (done bool, err error) {
-	f := t.Replicate
-	var last []byte
-	err = s.update(func(tx storage.Tx, w *writes) error {
-		last, done = nil, true
-		from, err := (&tableRef{f.Account, f.Region, f.Name, f.Table}).record(tx)
+// replicateSome copies a piece of the items that were there before the replica.
+// Each is read by its key, so that a write to it meanwhile is noticed.
+func (s *Service) replicateSome(key []byte, f *fill) error {
+	return s.piece(key, func(tx storage.Tx, w *writes) error {
+		from, err := f.ref().record(tx)
 		if err != nil {
 			return err
 		}
@@ -301,10 +298,11 @@ func (s *Service) replicateSome(key []byte, t *task) (done bool, err error) {
 		if err != nil {
 			return err
 		}
-		if last, err = w.replicateFrom(tx, from.schema(), to.schema(), f.After); err != nil {
+		last, err := w.replicateFrom(tx, from.schema(), to.schema(), f.After)
+		if err != nil {
 			return err
 		}
-		if done = last == nil; done {
+		if last == nil {
 			to.Replicating = false
 			return errors.Join(storage.PutRecord(tx, to.storageKey(), to), tx.Delete(key))
 		}
@@ -312,17 +310,21 @@ func (s *Service) replicateSome(key []byte, t *task) (done bool, err error) {
 		next.After = last
 		return storage.PutRecord(tx, key, &task{Replicate: &next})
 	})
-	f.After = last
-	return done, err
 }
 
+// replicateFrom copies the items after a key, as many as fit into a piece. It
+// returns the last of them, nil when there are no more.
 func (w *writes) replicateFrom(tx storage.Tx, from, to *schema, after []byte) (last []byte, err error) {
 	keys, last, err := someKeys(tx, from.prefix, after)
 	if err != nil {
 		return nil, err
 	}
 	of := w.of(to)
-	for _, k := range keys {
+	size := 0
+	for i, k := range keys {
+		if size >= copiedBytesAtOnce {
+			return keys[i-1], nil
+		}
 		data, err := tx.Get(k)
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
@@ -336,6 +338,7 @@ func (w *writes) replicateFrom(tx storage.Tx, from, to *schema, after []byte) (l
 			}
 			continue // a write has been faster
 		}
+		size += len(data)
 		it, err := item.Decode(data)
 		if err != nil {
 			return nil, err

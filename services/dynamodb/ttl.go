@@ -39,8 +39,9 @@ const (
 	ttlInterval = 30 * time.Minute
 	// tooLongAgo is the age of times that AWS takes for a mistake.
 	tooLongAgo = 5 * 365 * 24 * time.Hour
-	// expiredAtOnce is how many items one transaction removes.
-	expiredAtOnce = 25
+	// expiredAtOnce is how many items one transaction removes, expiriesAtOnce
+	// how many such transactions a table gets before it is others' turn.
+	expiredAtOnce, expiriesAtOnce = 25, 40
 	// enteredAtOnce is how many items one transaction enters.
 	enteredAtOnce = 500
 )
@@ -191,32 +192,27 @@ func (s *Service) ringAt(tx storage.Tx, seconds uint64) {
 	})
 }
 
-// enterSome enters a piece of the items that were there before time to live,
-// and says whether it was the last.
-func (s *Service) enterSome(key []byte, t *task) (done bool, err error) {
-	f := t.Enter
-	var last []byte
-	err = s.env.DB.Update(func(tx storage.Tx) error {
-		last, done = nil, true
-		schema, err := s.table(tx, tableID{f.Account, f.Region, f.Name})
-		if err != nil && !isNoTable(err) {
+// enterSome enters a piece of the items that were there before time to live.
+func (s *Service) enterSome(key []byte, f *fill) error {
+	return s.piece(key, func(tx storage.Tx, _ *writes) error {
+		t, err := s.filled(tx, f)
+		if err != nil {
 			return err
 		}
-		if err != nil || schema.Number != f.Table || schema.Expiry == nil || schema.Expiry.Index != f.Index {
+		if t == nil || t.Expiry == nil || t.Expiry.Index != f.Index {
 			return tx.Delete(key) // it has been turned off
 		}
-		if last, err = s.enterFrom(tx, schema, f.After); err != nil {
+		last, err := s.enterFrom(tx, t, f.After)
+		if err != nil {
 			return err
 		}
-		if done = last == nil; done {
+		if last == nil {
 			return tx.Delete(key)
 		}
 		next := *f
 		next.After = last
 		return storage.PutRecord(tx, key, &task{Enter: &next})
 	})
-	f.After = last
-	return done, err
 }
 
 func (s *Service) enterFrom(tx storage.Tx, t *schema, after []byte) (last []byte, err error) {
@@ -246,15 +242,19 @@ func (s *Service) enterFrom(tx storage.Tx, t *schema, after []byte) (last []byte
 	return nil, nil
 }
 
-// expire removes what has expired of all tables, and says when there is more:
-// zero when nothing will expire.
+// expire removes what has expired of all tables, as much as is done in a turn, and
+// says when there is more: zero when nothing will expire.
 func (s *Service) expire(ctx context.Context, now time.Time) (next time.Time, err error) {
 	s.nextExpiry.Store(math.MaxUint64) // who writes from now on wakes the worker
 	all, err := everyRecord[expiringTable](s, storage.Prefix(allExpiringKey()))
 	first := uint64(math.MaxUint64)
 	for _, t := range all {
 		more := err == nil
-		for more && err == nil && ctx.Err() == nil {
+		for n := 0; more && err == nil && ctx.Err() == nil; n++ {
+			if n == expiriesAtOnce {
+				first = 0 // the rest is for the next turn, which is at once
+				break
+			}
 			var seconds uint64
 			if seconds, more, err = s.expireSome(tableID{t.Account, t.Region, t.Name}, now); !more {
 				first = min(first, seconds)

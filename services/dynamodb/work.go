@@ -1,13 +1,15 @@
 package dynamodb
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/virga-cloud/virga/api/clock"
-	"github.com/virga-cloud/virga/services/dynamodb/item"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -35,23 +37,18 @@ type task struct {
 	NotBefore time.Time
 }
 
-// fill is how far the filling of an index has come.
-type fill struct {
-	Account, Region, Name string
-	Table, Index          uint64
-	After                 []byte // the last item that has been looked at
-	To                    string // the region of a replica that is filled
-}
-
 // retryAfter is how long work that failed waits.
 const retryAfter = time.Second
 
-// The sizes of pieces.
-const removedAtOnce, filledAtOnce = 1000, 50
+// removedAtOnce is how many keys one transaction removes.
+const removedAtOnce = 1000
 
-// worker does the tasks, one at a time, and what the clock makes necessary.
+// worker does the tasks, a piece of each in turn, and what the clock makes necessary.
 type worker struct {
 	mu sync.Mutex // held while it works
+	// readings are the objects that imports are reading while it works, by the
+	// imports' ids.
+	readings map[string]*reading
 
 	bell sync.Mutex
 	// rung says that there is more to do than it has looked at.
@@ -70,6 +67,15 @@ func (w *worker) ring() {
 	}
 }
 
+// heard says whether the bell was rung since it last said so.
+func (w *worker) heard() bool {
+	w.bell.Lock()
+	defer w.bell.Unlock()
+	rung := w.rung
+	w.rung = false
+	return rung
+}
+
 // rest waits until the clock has reached a time, or the bell is rung.
 func (w *worker) rest(ctx context.Context, c *clock.Clock, until time.Time) {
 	resting, rise := context.WithCancel(ctx)
@@ -81,7 +87,7 @@ func (w *worker) rest(ctx context.Context, c *clock.Clock, until time.Time) {
 	w.bell.Unlock()
 	_ = c.Wait(resting, until) // why it ends makes no difference
 	w.bell.Lock()
-	w.rise, w.rung = nil, false
+	w.rise = nil
 	w.bell.Unlock()
 }
 
@@ -97,7 +103,9 @@ func (s *Service) Run(ctx context.Context) error {
 		next, err := s.work(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.env.Log.Error("dynamodb: background work failed, and is tried again", "error", err)
-			next = s.env.Clock.Now().Add(retryAfter)
+			if again := s.env.Clock.Now().Add(retryAfter); again.Before(next) {
+				next = again
+			}
 		}
 		s.worker.rest(ctx, s.env.Clock, next)
 	}
@@ -107,32 +115,77 @@ func (s *Service) Run(ctx context.Context) error {
 // Drain implements service.Drainer: it does all there is to do.
 func (s *Service) Drain(ctx context.Context) error {
 	_, err := s.work(ctx)
+	s.worker.ring() // Run does not know yet when there is more
 	return err
 }
 
-// work does all there is to do, and says when the clock makes more of it.
+// work does all there is to do, and says when the clock makes more of it. It does
+// a piece of everything in turn, so that nothing keeps anything else waiting for
+// long; what fails is left for the next time.
 func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 	s.worker.mu.Lock()
 	defer s.worker.mu.Unlock()
-	now := s.env.Clock.Now()
-	if _, err := s.doTasks(ctx, now); err != nil {
-		return never, err
-	}
-	next = never
-	for _, chore := range []func(context.Context, time.Time) (time.Time, error){s.expire, s.forgetStreams, s.forgetPast, s.forgetBackups} {
-		at, err := chore(ctx, now)
+	defer s.stopReadings()
+	chores := []*chore{{do: s.expire}, {do: s.forgetStreams}, {do: s.forgetPast}, {do: s.forgetBackups}}
+	failed := map[string]error{} // by the tasks' keys
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return never, err
+		}
+		now := s.env.Clock.Now()
+		if s.worker.heard() { // somebody may have made work for them
+			for _, c := range chores {
+				c.next = time.Time{}
+			}
+		}
+		for _, c := range chores {
+			c.turn(ctx, now)
+		}
+		due, later, err := s.dueTasks(now)
 		if err != nil {
 			return never, err
 		}
-		if !at.IsZero() && at.Before(next) {
-			next = at
+		next, more = later, false
+		for _, t := range due {
+			if failed[string(t.key)] == nil {
+				failed[string(t.key)] = s.doSome(ctx, t.key, t.task)
+				more = true
+			}
+		}
+		for _, c := range chores {
+			next = earlier(next, c.next)
+			more = more || !c.next.After(now)
 		}
 	}
-	later, err := s.doTasks(ctx, now) // chores leave some
-	if later.Before(next) {
-		next = later
+	for _, c := range chores {
+		err = errors.Join(err, c.err)
 	}
-	return next, err
+	return next, errors.Join(err, errors.Join(slices.Collect(maps.Values(failed))...))
+}
+
+// chore is work that the clock makes. It says when there is more, which may be
+// at once, and the zero time when there is nothing that it is for.
+type chore struct {
+	do   func(ctx context.Context, now time.Time) (next time.Time, err error)
+	next time.Time
+	err  error
+}
+
+// turn does the chore when it is time.
+func (c *chore) turn(ctx context.Context, now time.Time) {
+	if c.err != nil || c.next.After(now) {
+		return
+	}
+	if c.next, c.err = c.do(ctx, now); c.next.IsZero() || c.err != nil {
+		c.next = never
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // rounds are background work that the clock makes necessary again and again.
@@ -170,75 +223,114 @@ func everyRecord[T any](s *Service, r storage.Range) (all []*T, err error) {
 // never is a time that nobody waits for.
 var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// doTasks does the tasks that are remembered, and says when there is one that
-// has to wait.
-func (s *Service) doTasks(ctx context.Context, now time.Time) (later time.Time, err error) {
-	for {
-		key, t, later, err := s.nextTask(now)
-		if t == nil || err != nil {
-			return later, err
-		}
-		for done := false; !done; {
-			if err := ctx.Err(); err != nil {
-				return later, err
-			}
-			switch {
-			case t.Fill != nil:
-				done, err = s.fillSome(key, t)
-			case t.Enter != nil:
-				done, err = s.enterSome(key, t)
-			case t.Copy != nil:
-				done, err = s.copySome(key, t)
-			case t.Export != nil:
-				done, err = s.exportSome(ctx, key, t.Export)
-			case t.Import != nil:
-				done, err = s.importSome(ctx, key, t.Import)
-			case t.Replicate != nil:
-				done, err = s.replicateSome(key, t)
-			case t.Drop != nil:
-				done, err = s.dropNow(key, t)
-			default:
-				done, err = s.removeSome(key, t)
-			}
-			if err != nil {
-				return later, err
-			}
-		}
-	}
+// dueTask is a task that can be done, with its key.
+type dueTask struct {
+	key  []byte
+	task *task
 }
 
-// nextTask finds a task, nil when there is none that can be done now, and says
-// when the first can be that has to wait. What is removed may still have to be
-// copied, so removals come last.
-func (s *Service) nextTask(now time.Time) (key []byte, t *task, later time.Time, err error) {
+// dueTasks are the tasks that can be done now; and it says when the first can be
+// that has to wait. What is to be removed may still have to be copied: its removal
+// waits until it has been.
+func (s *Service) dueTasks(now time.Time) (due []dueTask, later time.Time, err error) {
 	err = s.env.DB.View(func(tx storage.Tx) error {
-		key, t, later = nil, nil, never
+		due, later = nil, never
+		var wanted [][]byte
 		for w, err := range storage.Records[task](tx, storage.Prefix(worksKey())) {
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case w.Value.NotBefore.After(now):
-				if w.Value.NotBefore.Before(later) {
-					later = w.Value.NotBefore
-				}
-			case t == nil || t.Remove != nil && w.Value.Remove == nil:
-				key, t = append([]byte(nil), w.Key...), w.Value
 			}
+			if w.Value.NotBefore.After(now) {
+				later = earlier(later, w.Value.NotBefore)
+				continue
+			}
+			due = append(due, dueTask{bytes.Clone(w.Key), w.Value})
+			prefixes, err := w.Value.wants(tx)
+			if err != nil {
+				return err
+			}
+			wanted = append(wanted, prefixes...)
 		}
+		due = slices.DeleteFunc(due, func(t dueTask) bool {
+			return t.task.Remove != nil && slices.ContainsFunc(wanted, func(prefix []byte) bool {
+				return bytes.HasPrefix(prefix, t.task.Remove) || bytes.HasPrefix(t.task.Remove, prefix)
+			})
+		})
 		return nil
 	})
-	return key, t, later, err
+	return due, later, err
 }
 
-// removeSome does a piece of a removal, and says whether it was the last.
-func (s *Service) removeSome(key []byte, t *task) (done bool, err error) {
-	err = s.env.DB.Update(func(tx storage.Tx) error {
-		if done, err = removePiece(tx, storage.Prefix(t.Remove)); !done || err != nil {
+// wants are the prefixes of the keys that a task reads or makes, and that have to
+// stay until it is done.
+func (t *task) wants(tx storage.Tx) (prefixes [][]byte, err error) {
+	var from []moment
+	switch {
+	case t.Copy != nil:
+		from = append(from, t.Copy.From)
+		if b := t.Copy.ToBackup; b != nil {
+			prefixes = append(prefixes, backedKey(b.Account, b.Region, b.Number))
+		}
+	case t.Export != nil:
+		e, err := storage.GetRecord[exported](tx, exportKey(t.Export.Account, t.Export.Region, t.Export.ID))
+		if err != nil {
+			return nil, err
+		}
+		from = append(from, e.To)
+	}
+	for _, m := range from {
+		prefixes = append(prefixes, m.Items)
+		if len(m.Past) > 0 {
+			prefixes = append(prefixes, m.Past)
+		}
+	}
+	return prefixes, nil
+}
+
+// doSome does a piece of a task.
+func (s *Service) doSome(ctx context.Context, key []byte, t *task) error {
+	switch {
+	case t.Fill != nil:
+		return s.fillSome(key, t.Fill)
+	case t.Enter != nil:
+		return s.enterSome(key, t.Enter)
+	case t.Copy != nil:
+		return s.copySome(key, t.Copy)
+	case t.Export != nil:
+		return s.exportSome(ctx, key, t.Export)
+	case t.Import != nil:
+		return s.importSome(ctx, key, t.Import)
+	case t.Replicate != nil:
+		return s.replicateSome(key, t.Replicate)
+	case t.Drop != nil:
+		return s.dropNow(key, t.Drop)
+	}
+	return s.removeSome(key, t.Remove)
+}
+
+// piece runs f as update does, for a piece of the task under key; not when the task
+// is not there any more, since the store was emptied meanwhile.
+func (s *Service) piece(key []byte, f func(tx storage.Tx, w *writes) error) error {
+	return s.update(func(tx storage.Tx, w *writes) error {
+		_, err := tx.Get(key)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return f(tx, w)
+	})
+}
+
+// removeSome does a piece of a removal.
+func (s *Service) removeSome(key, prefix []byte) error {
+	return s.piece(key, func(tx storage.Tx, _ *writes) error {
+		if done, err := removePiece(tx, storage.Prefix(prefix)); !done || err != nil {
 			return err
 		}
 		return tx.Delete(key)
 	})
-	return done, err
 }
 
 // removePiece removes some of the keys of a range, and says whether those were all.
@@ -259,116 +351,4 @@ func removePiece(tx storage.Tx, r storage.Range) (done bool, err error) {
 		}
 	}
 	return len(keys) < removedAtOnce, nil
-}
-
-// fillSome does a piece of filling an index, and says whether it was the last.
-func (s *Service) fillSome(key []byte, t *task) (done bool, err error) {
-	f := t.Fill
-	id := tableID{f.Account, f.Region, f.Name}
-	after := f.After
-	err = s.update(func(tx storage.Tx, w *writes) error {
-		done = true
-		schema, err := w.table(tx, id)
-		if err != nil && !isNoTable(err) {
-			return err
-		}
-		x := filling(schema, f)
-		if x == nil { // the table or the index is gone
-			return tx.Delete(key)
-		}
-		after, err = w.fillFrom(tx, schema, x, f.After)
-		if err != nil {
-			return err
-		}
-		if done = after == nil; !done {
-			next := *f
-			next.After = after
-			return storage.PutRecord(tx, key, &task{Fill: &next})
-		}
-		record, err := s.record(tx, id)
-		if err != nil {
-			return err
-		}
-		record.index(x.Name).Backfilling = false
-		if err := storage.PutRecord(tx, record.storageKey(), record); err != nil {
-			return err
-		}
-		return tx.Delete(key)
-	})
-	f.After = after
-	return done, err
-}
-
-// filling is the index that is to be filled, nil when it is not there any more.
-func filling(t *schema, f *fill) *index {
-	if t == nil || t.Number != f.Table {
-		return nil
-	}
-	for _, x := range t.indexes {
-		if x.Number == f.Index {
-			return x
-		}
-	}
-	return nil
-}
-
-// fillFrom writes entries for the items after a key. It returns the last of
-// them, nil when there are no more. AWS leaves out items whose attributes can
-// not be keys of the index.
-func (w *writes) fillFrom(tx storage.Tx, t *schema, x *index, after []byte) (last []byte, err error) {
-	keys, last, err := someKeys(tx, t.prefix, after)
-	if err != nil {
-		return nil, err
-	}
-	for _, k := range keys {
-		// Read by its key, so that a write to the item meanwhile is noticed.
-		data, err := tx.Get(k)
-		if errors.Is(err, storage.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		it, err := item.Decode(data)
-		if err != nil {
-			return nil, err
-		}
-		if err := w.fillEntry(tx, t, x, it); err != nil {
-			return nil, err
-		}
-	}
-	return last, nil
-}
-
-// someKeys are some keys of items behind one; last is nil when there are no more.
-func someKeys(tx storage.Tx, prefix, after []byte) (keys [][]byte, last []byte, err error) {
-	r := storage.Prefix(prefix)
-	r.KeysOnly = true
-	if after != nil {
-		r = r.After(after)
-	}
-	for e, err := range tx.Scan(r) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == filledAtOnce {
-			return keys, keys[len(keys)-1], nil
-		}
-	}
-	return keys, nil, nil
-}
-
-func (w *writes) fillEntry(tx storage.Tx, t *schema, x *index, it item.Item) error {
-	if !x.has(it) || (&schema{table: t.table, indexes: []*index{x}}).checkIndexKeys(it) != nil {
-		return nil
-	}
-	key := t.entryKey(x, it)
-	if _, err := tx.Get(key); !errors.Is(err, storage.ErrNotFound) {
-		return err // a write has been faster, or it failed
-	}
-	entry := x.entry(it)
-	size := item.Size(entry)
-	of := w.of(t)
-	of.tally.add(x.Number, 1, size)
-	return tx.Set(key, item.Encode(entry, size))
 }
