@@ -27,6 +27,16 @@ func TestCustomerKeys(t *testing.T) {
 	secret, sum := encoded("a")
 	other, otherSum := encoded("b")
 	body := strings.Repeat("secret ", 50_000)
+	// New buckets do not take them until they are told to.
+	_, err := a.S3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: name, Key: key, Body: strings.NewReader(body), SSECustomerAlgorithm: aes, SSECustomerKey: secret, SSECustomerKeyMD5: sum,
+	})
+	refused(t, err, "AccessDenied")
+	must(a.S3.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{
+		Bucket: name, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{
+			BlockedEncryptionTypes: &types.BlockedEncryptionTypes{EncryptionType: []types.EncryptionType{types.EncryptionTypeNone}},
+		}}},
+	}))(t)
 	put := must(a.S3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: name, Key: key, Body: strings.NewReader(body), SSECustomerAlgorithm: aes, SSECustomerKey: secret, SSECustomerKeyMD5: sum,
 	}))(t)
@@ -39,7 +49,7 @@ func TestCustomerKeys(t *testing.T) {
 	if text := read(t, got.Body); text != "secret secret " {
 		t.Errorf("range: %q", text)
 	}
-	_, err := a.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: name, Key: key})
+	_, err = a.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: name, Key: key})
 	refused(t, err, "InvalidRequest")
 	_, err = a.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: name, Key: key, SSECustomerAlgorithm: aes, SSECustomerKey: other, SSECustomerKeyMD5: otherSum})
 	refused(t, err, "AccessDenied")

@@ -34,6 +34,9 @@ type bucket struct {
 	// Ownership and Access are what every write of an object needs of the settings.
 	Ownership ownership    `cbor:"31,keyasint,omitempty"`
 	Access    publicAccess `cbor:"32,keyasint,omitempty"`
+	// KeysBlocked says that writes with customers' keys are refused unless the
+	// bucket's encryption says otherwise. Buckets from before S3 did so have it not.
+	KeysBlocked bool `cbor:"33,keyasint,omitempty"`
 	// Versioning says whether writes make versions; see version.go.
 	Versioning versioning `cbor:"20,keyasint,omitempty"`
 	// Lock is there when object lock is enabled.
@@ -143,7 +146,7 @@ func (s *Service) createBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 	own, _ := readOwnership(in.ObjectOwnership)
 	b := &bucket{
 		ID: binary.BigEndian.Uint64(id[:]), Name: in.Bucket, Account: call.Account, Region: region,
-		Created: call.Time.UnixMilli(), Tags: tags, Ownership: own,
+		Created: call.Time.UnixMilli(), Tags: tags, Ownership: own, KeysBlocked: true,
 	}
 	if in.ObjectLockEnabledForBucket != nil && *in.ObjectLockEnabledForBucket {
 		b.Versioning, b.Lock = enabled, &lockDefault{}

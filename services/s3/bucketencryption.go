@@ -8,18 +8,29 @@ import (
 	"github.com/virga-cloud/virga/storage"
 )
 
-// plainEncryption is how a bucket encrypts that was never told.
-var plainEncryption = &s3.ServerSideEncryptionRule{
-	ApplyServerSideEncryptionByDefault: &s3.ServerSideEncryptionByDefault{SSEAlgorithm: s3.ServerSideEncryptionAes256},
-	BucketKeyEnabled:                   new(false),
-}
+// plainEncryption is how a bucket encrypts that was never told, and blockingEncryption
+// how one does that refuses customers' keys, as new buckets do since April 2026.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-s3-c-encryption-setting-faq.html
+var (
+	plainEncryption = &s3.ServerSideEncryptionRule{
+		ApplyServerSideEncryptionByDefault: &s3.ServerSideEncryptionByDefault{SSEAlgorithm: s3.ServerSideEncryptionAes256},
+		BucketKeyEnabled:                   new(false),
+	}
+	blockingEncryption = &s3.ServerSideEncryptionRule{
+		ApplyServerSideEncryptionByDefault: plainEncryption.ApplyServerSideEncryptionByDefault,
+		BucketKeyEnabled:                   plainEncryption.BucketKeyEnabled,
+		BlockedEncryptionTypes:             &s3.BlockedEncryptionTypes{EncryptionType: []s3.EncryptionType{s3.EncryptionTypeSseC}},
+	}
+)
 
 // encryption is how a bucket encrypts what no request says otherwise of. It is
 // shared and must not be modified.
 func (s *Service) encryption(tx storage.Tx, b *bucket) (*s3.ServerSideEncryptionRule, error) {
 	rule, err := s.settings.encryption.of(tx, b)
 	if rule == nil && err == nil {
-		rule = plainEncryption
+		if rule = plainEncryption; b.KeysBlocked {
+			rule = blockingEncryption
+		}
 	}
 	return rule, err
 }
@@ -47,7 +58,18 @@ func (s *Service) putBucketEncryption(_ context.Context, in *s3.PutBucketEncrypt
 	if err != nil {
 		return nil, err
 	}
-	return &s3.PutBucketEncryptionOutput{}, s.settings.encryption.put(s, in.Bucket, in.ExpectedBucketOwner, rule, nil)
+	// What is blocked stays so until a request says otherwise.
+	silent := rule.BlockedEncryptionTypes == nil
+	return &s3.PutBucketEncryptionOutput{}, s.settings.encryption.put(s, in.Bucket, in.ExpectedBucketOwner, rule, func(tx storage.Tx, b *bucket) error {
+		if !silent {
+			return nil
+		}
+		old, err := s.encryption(tx, b)
+		if err == nil {
+			rule.BlockedEncryptionTypes = old.BlockedEncryptionTypes
+		}
+		return err
+	})
 }
 
 func (s *Service) deleteBucketEncryption(_ context.Context, in *s3.DeleteBucketEncryptionInput) (*s3.DeleteBucketEncryptionOutput, error) {

@@ -169,7 +169,7 @@ func (s *Service) newSeal(ctx context.Context, tx storage.Tx, b *bucket, key str
 	}
 	call := api.CallFrom(ctx)
 	if secret != nil {
-		if blocksCustomerKeys(rule) {
+		if blocksCustomerKeys(b, rule) {
 			return nil, errCustomerKeysBlocked(call, b.arn()+"/"+key)
 		}
 		l.Check, l.md5 = checkOf(secret, l.Salt), a.customer.md5
@@ -211,8 +211,11 @@ func (s *Service) sealFor(ctx context.Context, bucket, owner, key string, a encr
 }
 
 // blocksCustomerKeys says that a bucket refuses writes with customers' keys.
-func blocksCustomerKeys(rule *s3.ServerSideEncryptionRule) bool {
-	return rule != nil && rule.BlockedEncryptionTypes != nil && slices.Contains(rule.BlockedEncryptionTypes.EncryptionType, s3.EncryptionTypeSseC)
+func blocksCustomerKeys(b *bucket, rule *s3.ServerSideEncryptionRule) bool {
+	if rule == nil {
+		return b.KeysBlocked
+	}
+	return rule.BlockedEncryptionTypes != nil && slices.Contains(rule.BlockedEncryptionTypes.EncryptionType, s3.EncryptionTypeSseC)
 }
 
 // unseal is the seal of bytes that are there, when the request brings the right

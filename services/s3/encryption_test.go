@@ -68,6 +68,14 @@ func (w *world) with(name string, rule *s3.ServerSideEncryptionRule) {
 	}))
 }
 
+// keyed makes a bucket that takes customers' keys, which new ones do not.
+func (w *world) keyed(name string) string {
+	w.t.Helper()
+	w.bucketNamed(name)
+	w.with(name, &s3.ServerSideEncryptionRule{BlockedEncryptionTypes: &s3.BlockedEncryptionTypes{EncryptionType: []s3.EncryptionType{"NONE"}}})
+	return name
+}
+
 func kmsRule(key string, bucketKey bool) *s3.ServerSideEncryptionRule {
 	return &s3.ServerSideEncryptionRule{
 		ApplyServerSideEncryptionByDefault: &s3.ServerSideEncryptionByDefault{SSEAlgorithm: "aws:kms", KMSMasterKeyID: key}, BucketKeyEnabled: &bucketKey,
@@ -76,7 +84,7 @@ func kmsRule(key string, bucketKey bool) *s3.ServerSideEncryptionRule {
 
 func TestCustomerKeys(t *testing.T) {
 	w := newWorld(t)
-	b := w.bucketNamed("abc")
+	b := w.keyed("abc")
 	for _, content := range []string{"", "small", random(20 << 10), random(100 << 10), random(300 << 10)} {
 		put, err := w.putObject(w.ctx(), sealedPut(b, "k", content, customer("a")))
 		if err != nil {
@@ -269,7 +277,7 @@ func TestDefaultEncryption(t *testing.T) {
 
 func TestSealedParts(t *testing.T) {
 	w := newWorld(t)
-	b := w.bucketNamed("abc")
+	b := w.keyed("abc")
 	a := customer("a")
 	created, err := w.createMultipartUpload(w.ctx(), &s3.CreateMultipartUploadInput{
 		Bucket: b, Key: "k", SSECustomerAlgorithm: a.algorithm, SSECustomerKey: a.key, SSECustomerKeyMD5: a.md5,
@@ -332,7 +340,7 @@ func TestSealedParts(t *testing.T) {
 // Copies are sealed as their own request and bucket say, whatever their source is.
 func TestSealedCopies(t *testing.T) {
 	w := newWorld(t)
-	from, to := w.bucketNamed("from"), w.bucketNamed("target")
+	from, to := w.keyed("from"), w.keyed("target")
 	w.with(to, kmsRule("", false))
 	content := random(200 << 10)
 	must(t)(w.putObject(w.ctx(), sealedPut(from, "customer", content, customer("a"))))

@@ -42,7 +42,7 @@ func (w *world) selectAll(in *s3.SelectObjectContentInput) (records, events stri
 
 func TestSelect(t *testing.T) {
 	w := newWorld(t)
-	b := w.bucketNamed("abc")
+	b := w.keyed("abc")
 	content := strings.Repeat("ab,12\ncd,34\n", 20_000)
 	w.put(b, "k", content)
 	in := selectInput(b, "k", "SELECT _2 FROM S3Object WHERE _1 = 'cd'")
