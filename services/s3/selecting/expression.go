@@ -184,6 +184,18 @@ func (m membership) eval(row *row) (value, error) {
 	return boolOf(false), nil
 }
 
+// between is BETWEEN. What it looks at is evaluated once: of a chain of them each
+// would else double the work.
+type between struct{ value, low, high expression }
+
+func (b between) eval(row *row) (value, error) {
+	v, err := b.value.eval(row)
+	if err != nil {
+		return v, err
+	}
+	return logic{false, comparison{">=", literal{v}, b.low}, comparison{"<=", literal{v}, b.high}}.eval(row)
+}
+
 // existence is IS NULL and IS MISSING. MISSING is NULL too.
 type existence struct {
 	value   expression
@@ -205,6 +217,8 @@ func (c concatenation) eval(row *row) (value, error) {
 		return value{typ: null}, err
 	case a.typ != text || b.typ != text:
 		return value{}, errArgumentType()
+	case len(a.s)+len(b.s) > maxRecord: // many of them would grow without bound
+		return value{}, errRecordTooLong()
 	}
 	return textOf(a.s + b.s), nil
 }
@@ -297,6 +311,9 @@ func (a arithmetic) decimals(x, y *big.Rat) (value, error) {
 			z.Sub(x, z.Mul(y, new(big.Rat).SetInt(whole)))
 		}
 	}
+	if z.Num().BitLen() > maxBits {
+		return value{}, fail("IntegerOverflow", "Int overflow or underflow in the SQL expression.")
+	}
 	return decimalOf(rounded(z)), nil
 }
 
@@ -309,9 +326,17 @@ type choice struct {
 }
 
 func (c choice) eval(row *row) (value, error) {
+	var subject literal // evaluated once, as in between
+	if c.subject != nil {
+		v, err := c.subject.eval(row)
+		if err != nil {
+			return v, err
+		}
+		subject.value = v
+	}
 	for i, when := range c.conditions {
 		if c.subject != nil {
-			when = comparison{"=", c.subject, when}
+			when = comparison{"=", subject, when}
 		}
 		v, err := condition(when, row)
 		if err != nil {

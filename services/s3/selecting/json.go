@@ -14,7 +14,12 @@ type jsonSource struct {
 	path  []step
 	open  []frame
 	began int64 // where in the input the row began
+	depth int   // of what is being read within it
 }
+
+// maxNesting bounds how deep a row's values are nested, as encoding/json does:
+// they are read, compared and written one within the other.
+const maxNesting = 10_000
 
 // frame is an object or array that the path goes through.
 type frame struct {
@@ -74,9 +79,13 @@ func (s *jsonSource) next(row *row) error {
 func jsonError(err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fail("JSONParsingError", "Encountered an error parsing the JSON file. Check the file and try again.")
+		return errJSON()
 	}
 	return err
+}
+
+func errJSON() error {
+	return fail("JSONParsingError", "Encountered an error parsing the JSON file. Check the file and try again.")
 }
 
 // advance reads to the next value on the path; ok says that it is a row.
@@ -150,7 +159,7 @@ func (s *jsonSource) leave() error {
 	for depth := 1; depth > 0; {
 		t, err := s.token()
 		if err != nil {
-			return err
+			return unended(err)
 		}
 		switch t {
 		case json.Delim('{'), json.Delim('['):
@@ -188,6 +197,10 @@ func (s *jsonSource) value(t json.Token) (value, error) {
 }
 
 func (s *jsonSource) composite(opened json.Delim) (value, error) {
+	if s.depth++; s.depth > maxNesting {
+		return value{}, errJSON()
+	}
+	defer func() { s.depth-- }()
 	v := value{typ: list}
 	if opened == '{' {
 		v.typ = structure

@@ -96,15 +96,15 @@ func parseCSV(in *s3.CSVInput) (*csvFormat, error) {
 
 // check holds delimiters and quotes to their lengths, in characters.
 func (f *csvFormat) check() error {
-	for name, c := range map[string]struct {
-		value string
-		most  int
+	for _, c := range []struct {
+		name, value string
+		most        int
 	}{
-		"RecordDelimiter": {f.record, 2}, "FieldDelimiter": {f.field, 1}, "QuoteCharacter": {f.quote, 1},
-		"QuoteEscapeCharacter": {f.escape, 1}, "Comments": {f.comment, 1},
+		{"RecordDelimiter", f.record, 2}, {"FieldDelimiter", f.field, 1}, {"QuoteCharacter", f.quote, 1},
+		{"QuoteEscapeCharacter", f.escape, 1}, {"Comments", f.comment, 1},
 	} {
 		if utf8.RuneCountInString(c.value) > c.most {
-			return errParameter(name)
+			return errParameter(c.name)
 		}
 	}
 	return nil

@@ -181,6 +181,9 @@ func leaf(v parquet.Value, c *parquet.Column) (value, error) {
 	}
 	switch l := logical.(type) {
 	case *format.DecimalType:
+		if l.Scale < 0 || l.Scale > precision {
+			return value{}, errParquet()
+		}
 		return decimalOfParquet(v, int(l.Scale)), nil
 	case *format.TimestampType:
 		return timeOf(timestamp{instantOf(v.Int64(), l.Unit), second, 3, true}), nil

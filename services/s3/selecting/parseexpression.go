@@ -113,7 +113,7 @@ func (p *parser) predicate(left expression) (expression, error) {
 			return nil, err
 		}
 		high, err := p.binary(0)
-		return logic{false, comparison{">=", left, low}, comparison{"<=", left, high}}, err
+		return between{left, low, high}, err
 	case t.is(keyword, "like"):
 		pattern, err := p.binary(0)
 		if err != nil || !p.keyword("escape") {

@@ -69,6 +69,9 @@ func (v value) number() bool { return v.typ == integer || v.typ == float || v.ty
 // maxExponent bounds decimals: larger ones would cost more than they are worth.
 const maxExponent = 1000
 
+// maxBits bounds what is computed of them likewise: a product of two such is within it.
+const maxBits = 16 << 10
+
 // parseNumber reads a number: whole ones that fit are integers, others decimals.
 func parseNumber(s string) (value, bool) {
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
