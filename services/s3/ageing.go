@@ -69,10 +69,8 @@ func (s *Service) age(ctx context.Context, now time.Time) error {
 		}
 		return nil
 	})
-	for _, name := range names {
-		if err == nil {
-			err = s.ageBucket(ctx, name, now)
-		}
+	for _, name := range names { // one that fails does not keep the others
+		err = errors.Join(err, s.ageBucket(ctx, name, now))
 	}
 	if err != nil {
 		s.ageing.again() // it is not done
@@ -257,28 +255,33 @@ func (a *ager) move(tx storage.Tx, key string, f *found, class s3.TransitionStor
 
 // uploads ends the uploads that have taken too long.
 func (a *ager) uploads() error {
-	type ended struct{ key, id string }
-	var all []*ended
-	err := walk(a, uploadsOf(a.bucket.ID), func(_ storage.Tx, k *storage.KeyReader, u *upload) (*ended, error) {
-		e := &ended{k.String(), k.String()}
-		if at, _, ok := a.plan.Abort(e.key, time.UnixMilli(u.Initiated)); !ok || a.now.Before(at) {
+	type overdue struct{ key, id string }
+	var ended []string
+	due := func(key string, u *upload) bool {
+		at, _, ok := a.plan.Abort(key, time.UnixMilli(u.Initiated))
+		return ok && !a.now.Before(at)
+	}
+	err := walk(a, uploadsOf(a.bucket.ID), func(_ storage.Tx, k *storage.KeyReader, u *upload) (*overdue, error) {
+		o := &overdue{k.String(), k.String()}
+		if !due(o.key, u) {
 			return nil, k.Err()
 		}
-		all = append(all, e)
-		return e, k.Err()
-	}, func(tx storage.Tx, e *ended) error {
-		_, _, err := a.upload(tx, a.name, "", e.key, e.id)
+		return o, k.Err()
+	}, func(tx storage.Tx, o *overdue) error {
+		_, u, err := a.upload(tx, a.name, "", o.key, o.id)
 		if e, ok := errors.AsType[*api.Error](err); ok && e.Code == "NoSuchUpload" {
 			return nil // its client was faster
 		}
-		if err != nil {
+		if err != nil || !due(o.key, u) {
 			return err
 		}
-		return endUpload(tx, a.bucket.ID, e.key, e.id)
+		// Only of what has ended may the parts be removed.
+		tx.OnCommit(func() { ended = append(ended, o.id) })
+		return endUpload(tx, a.bucket.ID, o.key, o.id)
 	})
-	for _, e := range all {
+	for _, id := range ended {
 		if err == nil {
-			err = a.sweepUpload(a.ctx, a.bucket.ID, e.id)
+			err = a.sweepUpload(a.ctx, a.bucket.ID, id)
 		}
 	}
 	return err

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -38,22 +39,33 @@ func (b *background) sleep(ctx context.Context) (context.Context, context.Cancel
 	return ctx, cancel
 }
 
+// retryAfter is how long Run waits after something failed.
+const retryAfter = 10 * time.Second
+
 // Run removes what earlier sweeps left. After that it carries out lifecycle
-// configurations, tells of restored objects and delivers logs when they are due, until the context ends.
+// configurations, tells of restored objects and delivers logs when they are due, until
+// the context ends. It returns no error, which would end the server: what failed is logged and
+// tried again.
 func (s *Service) Run(ctx context.Context) error {
-	err := s.sweepAll(ctx)
-	for err == nil && ctx.Err() == nil {
+	for swept := false; ctx.Err() == nil; {
 		var next time.Time
-		if next, err = s.work(ctx, false); err == nil {
-			asleep, cancel := s.background.sleep(ctx)
-			_ = s.env.Clock.Wait(asleep, next)
-			cancel()
+		var err error
+		if !swept {
+			err = s.sweepAll(ctx)
+			swept = err == nil
 		}
+		if err == nil {
+			next, err = s.work(ctx, false)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.env.Log.Error("s3: background work failed, and is tried again", "error", err)
+			next = s.env.Clock.Now().Add(retryAfter)
+		}
+		asleep, cancel := s.background.sleep(ctx)
+		_ = s.env.Clock.Wait(asleep, next) // it ends early where there is something to do soon
+		cancel()
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // Drain implements service.Drainer: what lifecycle configurations ask for by now
@@ -64,25 +76,22 @@ func (s *Service) Drain(ctx context.Context) error {
 }
 
 // work does what is due by now, with all of the logs if that is said, and returns
-// when there will be more.
+// when there will be more. One kind of work that fails does not keep the others from being done.
 func (s *Service) work(ctx context.Context, all bool) (next time.Time, err error) {
 	s.working.Lock()
 	defer s.working.Unlock()
 	now := s.env.Clock.Now()
-	if err := s.age(ctx, now); err != nil {
-		return next, err
-	}
+	failed := s.age(ctx, now)
 	next = lifecycle.Midnight(now)
-	restores, err := s.tellRestores(ctx, now)
-	if err != nil {
-		return next, err
+	for _, chore := range []func() (time.Time, error){
+		func() (time.Time, error) { return s.tellRestores(ctx, now) },
+		func() (time.Time, error) { return s.deliverLogs(ctx, now, all) },
+	} {
+		at, err := chore()
+		if !at.IsZero() && at.Before(next) {
+			next = at
+		}
+		failed = errors.Join(failed, err)
 	}
-	if !restores.IsZero() && restores.Before(next) {
-		next = restores
-	}
-	logs, err := s.deliverLogs(ctx, now, all)
-	if !logs.IsZero() && logs.Before(next) {
-		next = logs
-	}
-	return next, err
+	return next, failed
 }
