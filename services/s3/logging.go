@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,16 +75,21 @@ func (s *Service) Witness(w service.Witnessed) {
 	name := member(w.Input, "Bucket")
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, name, "")
-		if err != nil || !b.Settings.has(kindLogging) {
+		if isNoSuchBucket(err) || err == nil && !b.Settings.has(kindLogging) {
 			return nil
 		}
+		if err != nil {
+			return err
+		}
+		tx.OnCommit(func() {
+			if s.logs.waiting.CompareAndSwap(false, true) {
+				s.background.soon()
+			}
+		})
 		e := entryOf(w, b)
 		line := &logLine{b.Name, w.Call.Time, e.String()}
 		return storage.PutRecord(tx, keyLogLine(b.ID, s.sequence(nil)), line)
 	})
-	if s.logs.waiting.CompareAndSwap(false, true) {
-		s.background.soon()
-	}
 	if err != nil {
 		s.env.Log.Error("a line of a bucket's log is lost", "bucket", name, "error", err)
 	}
@@ -206,7 +212,7 @@ func (s *Service) deliverLog(ctx context.Context, now time.Time, id uint64, line
 		return err
 	}
 	if to != nil {
-		if err := s.putLog(ctx, now, from, to, lines); err != nil {
+		if err := s.putLogs(ctx, now, from, to, lines); err != nil {
 			if _, refused := errors.AsType[*api.Error](err); !refused {
 				return err
 			}
@@ -226,7 +232,29 @@ func (s *Service) deliverLog(ctx context.Context, now time.Time, id uint64, line
 // logPrincipal is the service that delivers logs.
 const logPrincipal = "logging.s3.amazonaws.com"
 
-func (s *Service) putLog(ctx context.Context, now time.Time, from *bucket, to *s3.LoggingEnabled, lines []*logLine) error {
+// putLogs makes one object of lines or, where the log is partitioned by when things
+// happened, one for each day.
+func (s *Service) putLogs(ctx context.Context, now time.Time, from *bucket, to *s3.LoggingEnabled, lines []*logLine) error {
+	if !accesslog.ByEvent(to) {
+		return s.putLog(ctx, now, now, from, to, lines)
+	}
+	day := func(l *logLine) time.Time { return l.Time.UTC().Truncate(24 * time.Hour) }
+	for len(lines) > 0 {
+		of := day(lines[0])
+		n := slices.IndexFunc(lines, func(l *logLine) bool { return !day(l).Equal(of) })
+		if n < 0 {
+			n = len(lines)
+		}
+		if err := s.putLog(ctx, now, of, from, to, lines[:n]); err != nil {
+			return err
+		}
+		lines = lines[n:]
+	}
+	return nil
+}
+
+// putLog makes an object of lines, named by a time.
+func (s *Service) putLog(ctx context.Context, now, named time.Time, from *bucket, to *s3.LoggingEnabled, lines []*logLine) error {
 	var text strings.Builder
 	for _, l := range lines {
 		text.WriteString(l.Text)
@@ -234,12 +262,13 @@ func (s *Service) putLog(ctx context.Context, now time.Time, from *bucket, to *s
 	}
 	var unique [8]byte
 	_, _ = s.env.IDs.Read(unique[:]) // never fails
-	name := accesslog.Name(to, from.Account, from.Region, from.Name, now, strings.ToUpper(hex.EncodeToString(unique[:])))
+	name := accesslog.Name(to, from.Account, from.Region, from.Name, named, strings.ToUpper(hex.EncodeToString(unique[:])))
+	grants := accesslog.Grants(to)
 	_, err := s.putObject(api.WithCall(ctx, &api.Call{
 		Account: from.Account, Region: from.Region, Principal: api.Principal{Service: logPrincipal, SourceARN: from.arn(), SourceAccount: from.Account},
 		RequestID: s.env.IDs.UUID(), Time: now, SourceIP: logPrincipal,
 	}), &s3.PutObjectInput{
-		Bucket: to.TargetBucket, Key: name, ContentType: "text/plain",
+		Bucket: to.TargetBucket, Key: name, ContentType: "text/plain", GrantFullControl: grants.FullControl, GrantRead: grants.Read,
 		Body: io.NopCloser(strings.NewReader(text.String())), ContentLength: new(int64(text.Len())),
 	})
 	return err

@@ -52,9 +52,11 @@ func TestLogsAreDelivered(t *testing.T) {
 	for range logLines + 1 {
 		w.Witness(w.asked(from, "key"))
 	}
-	w.Witness(w.asked(other, "key"))
 	if err := w.Drain(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if w.Witness(w.asked(other, "key")); w.Service.logs.waiting.Load() {
+		t.Error("a bucket without a log wakes who delivers logs")
 	}
 	objects, lines := w.delivered(to)
 	if objects != 2 || len(lines) != logLines+1 {
@@ -74,6 +76,48 @@ func TestLogsAreDelivered(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantLeft("objects:2")
+}
+
+// A log that is partitioned by when things happened has an object for each day, named by
+// it, and the objects grant what the configuration does.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PartitionedPrefix.html
+func TestLogsByDay(t *testing.T) {
+	w := newWorld(t)
+	from := w.bucketNamed("from")
+	must(t)(w.createBucket(w.ctx(), &s3.CreateBucketInput{Bucket: "to1", ObjectOwnership: s3.ObjectOwnershipBucketOwnerPreferred}))
+	reader, owner := ownerID("444455556666"), ownerID(account)
+	must(t)(w.putBucketLogging(w.ctx(), &s3.PutBucketLoggingInput{Bucket: from, BucketLoggingStatus: &s3.BucketLoggingStatus{
+		LoggingEnabled: &s3.LoggingEnabled{
+			TargetBucket: "to1", TargetPrefix: "log/",
+			TargetObjectKeyFormat: &s3.TargetObjectKeyFormat{PartitionedPrefix: &s3.PartitionedPrefix{PartitionDateSource: s3.PartitionDateSourceEventTime}},
+			TargetGrants:          []*s3.TargetGrant{{Grantee: &s3.Grantee{Type: s3.TypeCanonicalUser, ID: reader}, Permission: s3.BucketLogsPermissionRead}},
+		},
+	}}))
+	for range 2 {
+		w.Witness(w.asked(from, "key"))
+		w.Witness(w.asked(from, "key"))
+		w.clock.Advance(24 * time.Hour)
+	}
+	if err := w.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.listObjectsV2(w.ctx(), &s3.ListObjectsV2Input{Bucket: "to1"})
+	if err != nil || len(out.Contents) != 2 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	for i, day := range []string{"04", "05"} {
+		key := out.Contents[i].Key
+		if want := "log/" + account + "/us-east-1/from/2026/03/" + day + "/2026-03-" + day + "-00-00-00-"; !strings.HasPrefix(key, want) {
+			t.Errorf("%q, want %q", key, want)
+		}
+		if lines := strings.Split(w.get("to1", key), "\n"); len(lines) != 3 || !strings.Contains(lines[1], "["+day+"/Mar/2026") {
+			t.Errorf("%q", lines)
+		}
+		acl, err := w.getObjectACL(w.ctx(), &s3.GetObjectAclInput{Bucket: "to1", Key: key})
+		if err != nil || len(acl.Grants) == 0 || acl.Owner.ID != owner || acl.Grants[len(acl.Grants)-1].Grantee.ID != reader {
+			t.Errorf("%+v, %v", acl, err)
+		}
+	}
 }
 
 // Without a drain, Run delivers lines some minutes after the first of them.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/accesscontrol"
 )
 
 // Entry is one request. What is empty, or zero where that says nothing, is "-".
@@ -30,7 +31,7 @@ type Entry struct {
 	Sent, Size         int64
 	Took               time.Duration
 	Referer, UserAgent string
-	Version            string
+	Version            string // as it was sent, which need not be one
 	// Authentication is "AuthHeader", "QueryString", or "" for a request without a signature.
 	Authentication string
 	Host           string
@@ -50,7 +51,7 @@ func (e *Entry) String() string {
 	return strings.Join([]string{
 		dash(e.Owner), dash(e.Bucket), e.Time.UTC().Format("[02/Jan/2006:15:04:05 -0700]"), dash(e.RemoteIP), dash(e.Requester), dash(e.RequestID),
 		dash(e.Operation), dash(url.QueryEscape(e.Key)), quote(e.Request), strconv.Itoa(e.Status), dash(e.Error),
-		count(e.Sent), count(e.Size), took, took, quote(e.Referer), quote(e.UserAgent), dash(e.Version),
+		count(e.Sent), count(e.Size), took, took, quote(e.Referer), quote(e.UserAgent), dash(url.QueryEscape(e.Version)),
 		dash(e.RequestID), dash(signature), dash(cipher), dash(e.Authentication), dash(e.Host), dash(version), "-", "-",
 	}, " ")
 }
@@ -82,6 +83,39 @@ func Name(to *s3.LoggingEnabled, account, region, bucket string, at time.Time, u
 		name = account + "/" + region + "/" + bucket + "/" + at.Format("2006/01/02/") + name
 	}
 	return to.TargetPrefix + name
+}
+
+// ByEvent says that the objects of a log are each of the requests of one day, and
+// named by it, not by when they are delivered.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PartitionedPrefix.html
+func ByEvent(to *s3.LoggingEnabled) bool {
+	f := to.TargetObjectKeyFormat
+	return f != nil && f.PartitionedPrefix != nil && f.PartitionedPrefix.PartitionDateSource == s3.PartitionDateSourceEventTime
+}
+
+// Grants are whom the objects of a log are granted to, as headers say it. To
+// write is nothing that an object could grant.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_TargetGrant.html
+func Grants(to *s3.LoggingEnabled) (h accesscontrol.Headers) {
+	for _, g := range to.TargetGrants {
+		field := &h.Read
+		switch g.Permission {
+		case s3.BucketLogsPermissionFullControl:
+			field = &h.FullControl
+		case s3.BucketLogsPermissionRead:
+		default:
+			continue
+		}
+		grantee := `id="` + g.Grantee.ID + `"`
+		if g.Grantee.URI != "" {
+			grantee = `uri="` + g.Grantee.URI + `"`
+		}
+		if *field != "" {
+			*field += ", "
+		}
+		*field += grantee
+	}
+	return h
 }
 
 // Operation is a log's name of an operation: where it came in, its method,

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,10 @@ func TestLine(t *testing.T) {
 	want := `79a5 bucket [06/Feb/2019:00:00:38 +0000] 192.0.2.3 79a5 3E57 REST.GET.VERSIONING - "GET /bucket?versioning HTTP/1.1" 200 - 113 - 7 7 "-" "S3%22Console%22/0.4" - 3E57 SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader s3.localhost TLSv1.2 - -`
 	if got := e.String(); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+	e = Entry{Version: "1\n79a5 bucket", Key: "k\n"}
+	if got := e.String(); strings.Contains(got, "\n") {
+		t.Errorf("a client writes a line of its own: %q", got)
 	}
 	e = Entry{Owner: "79a5", Bucket: "bucket", Time: at, Operation: "REST.PUT.OBJECT", Key: "a b/ü", Request: "PUT /bucket/a%20b HTTP/1.1", Status: 403, Error: "AccessDenied", Size: 9}
 	want = `79a5 bucket [06/Feb/2019:00:00:38 +0000] - - - REST.PUT.OBJECT a+b%2F%C3%BC "PUT /bucket/a%20b HTTP/1.1" 403 AccessDenied - 9 0 0 "-" "-" - - - - - - - - -`
