@@ -171,9 +171,19 @@ func (s *Service) viewObject(r objectRef) (b *bucket, o *object, err error) {
 	return b, o, err
 }
 
-// changeObject rewrites the record of an object, whose body stays. It returns
-// the id of the version as answers show it.
+// changeObject is changeRecord for what the object's copies have to know too.
 func (s *Service) changeObject(method string, r objectRef, change func(storage.Tx, *bucket, *object) error) (version string, err error) {
+	return s.changeRecord(method, r, func(tx storage.Tx, b *bucket, o *object) error {
+		if err := change(tx, b, o); err != nil || o.Replication == notReplicated {
+			return err
+		}
+		return s.orderCopies(tx, b, r.key, o, true)
+	})
+}
+
+// changeRecord rewrites the record of an object, whose body stays. It returns
+// the id of the version as answers show it.
+func (s *Service) changeRecord(method string, r objectRef, change func(storage.Tx, *bucket, *object) error) (version string, err error) {
 	err = s.env.DB.Update(func(tx storage.Tx) error {
 		b, f, err := s.version(tx, r)
 		if err != nil {
@@ -184,11 +194,6 @@ func (s *Service) changeObject(method string, r objectRef, change func(storage.T
 		}
 		if err := change(tx, b, f.object); err != nil {
 			return err
-		}
-		if f.Replication != notReplicated {
-			if err := s.orderCopies(tx, b, r.key, f.object, true); err != nil {
-				return err
-			}
 		}
 		version = b.shown(f.object)
 		return storage.PutRecord(tx, f.at, f.object)
@@ -216,7 +221,7 @@ func (s *Service) replace(tx storage.Tx, b *bucket, key string, old, o *object) 
 	if err := o.settle(b); err != nil {
 		return err
 	}
-	o.Sequence, o.Version, o.Null = s.sequence(old), "", 0
+	o.Sequence, o.Version, o.Null, o.replicated = s.sequence(old), "", 0, replicated{}
 	if b.Versioning == enabled {
 		o.Version = newVersionID(o.Sequence, s.env.IDs)
 	}

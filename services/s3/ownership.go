@@ -65,6 +65,7 @@ func (b *bucket) ownedBy(account string) *s3.Owner { return ownerOf(b.owner(acco
 
 // settle decides who owns an object that is written to a bucket, and its list.
 func (o *object) settle(b *bucket) error {
+	o.Owner, o.Grants = "", nil // of an attempt that met another configuration
 	if b.Ownership == ownerEnforced {
 		if o.asked.Nothing() || o.asked.Canned == "private" || o.asked.Canned == "bucket-owner-full-control" ||
 			o.asked.Grants != nil && accesscontrol.Private(o.asked.Grants, ownerID(b.Account)) {

@@ -128,6 +128,9 @@ func (s *Service) Deliver(ctx context.Context, d *events.Delivery) error {
 	if err := json.Unmarshal(d.Payload, &order); err != nil {
 		return events.Drop(err)
 	}
+	if order.Bucket == "" { // something else's that names a bucket for its target
+		return events.Drop(errNoOrder)
+	}
 	arn, err := api.ParseARN(d.Target)
 	if err != nil {
 		return events.Drop(err)
@@ -160,6 +163,7 @@ func isNoSuchBucket(err error) bool {
 
 // The reasons for which a copy cannot be made at all.
 var (
+	errNoOrder              = errors.New("what was delivered to the bucket is no order to copy")
 	errNoDestination        = errors.New("the destination bucket does not exist")
 	errDestinationVersions  = errors.New("the destination bucket does not have versioning enabled")
 	errDestinationElsewhere = errors.New("the destination bucket is not of the account that the rule names")

@@ -218,10 +218,43 @@ func TestCopiesFail(t *testing.T) {
 	if r := n.Records[0]; r.EventName != "Replication:OperationFailedReplication" || *r.Replication != want {
 		t.Errorf("%+v %+v", r, r.Replication)
 	}
-	d := events.Delivery{Target: "arn:aws:s3:::to1", Payload: []byte("no order")}
-	if err := w.Deliver(t.Context(), &d); err == nil || errors.Is(err, errNoDestination) {
-		t.Errorf("what is no order: %v", err)
+	// What comes from elsewhere does not count as delivered.
+	for _, payload := range []string{"no order", `{"version":"1.0","requestContext":{}}`} {
+		d := events.Delivery{Target: "arn:aws:s3:::to1", Payload: []byte(payload)}
+		if err := w.Deliver(t.Context(), &d); err == nil || errors.Is(err, errNoDestination) {
+			t.Errorf("what is no order: %v", err)
+		}
 	}
+}
+
+// What is restored is one object, not its copies; and where a copy has been moved to
+// is not changed by what is told of its source later.
+func TestCopiesAreArchivedForThemselves(t *testing.T) {
+	w := newWorld(t)
+	from, to := w.versionedBucket("from"), w.versionedBucket("to1")
+	only := copyTo(to)
+	only.Destination.StorageClass = s3.StorageClassDeepArchive
+	w.copies(from, only)
+	w.archive(from, "k", s3.StorageClassGlacier)
+	w.deliver()
+	if _, err := w.restore(from, "k", 10, s3.TierStandard); err != nil {
+		t.Fatal(err)
+	}
+	w.passes(24 * time.Hour)
+	if got := w.status(from, "k", ""); got != s3.ReplicationStatusCompleted {
+		t.Errorf("being restored is nothing to copy: %q", got)
+	}
+	must(t)(w.putObjectTagging(w.ctx(), &s3.PutObjectTaggingInput{Bucket: from, Key: "k", Tagging: &s3.Tagging{TagSet: []*s3.Tag{{Key: "t", Value: "1"}}}}))
+	w.deliver()
+	if got := w.get(from, "k"); got != "cold" {
+		t.Errorf("the source: %q", got)
+	}
+	head, err := w.headObject(w.ctx(), &s3.HeadObjectInput{Bucket: to, Key: "k"})
+	if err != nil || head.StorageClass != s3.StorageClassDeepArchive || head.Restore != "" || head.TagCount == nil {
+		t.Errorf("the copy: %+v, %v", head, err)
+	}
+	_, err = w.GetObject(w.ctx(), &s3.GetObjectInput{Bucket: to, Key: "k"})
+	refused(t, err, "InvalidObjectState", 403)
 }
 
 // A copy in another account's bucket belongs to the source's account, unless the

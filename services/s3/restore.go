@@ -81,7 +81,7 @@ func (s *Service) restoreObject(ctx context.Context, in *s3.RestoreObjectInput) 
 	now := api.CallFrom(ctx).Time
 	out := &s3.RestoreObjectOutput{}
 	r := objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner}
-	_, err = s.changeObject("POST", r, func(tx storage.Tx, b *bucket, o *object) error {
+	_, err = s.changeRecord("POST", r, func(tx storage.Tx, b *bucket, o *object) error {
 		takes, ok := retrieval[s3.StorageClass(o.Class)][tier]
 		switch {
 		case !o.archived():
