@@ -81,7 +81,8 @@ func (v *visit) serve(path string) error {
 	if out.ContentRange != "" {
 		status = http.StatusPartialContent
 	}
-	return v.send(status, out)
+	v.send(status, out)
+	return nil
 }
 
 // cross applies the bucket's rules for pages of other origins. done says that
@@ -171,7 +172,7 @@ func (v *visit) fail(err error) {
 			out, err := v.read(&s3.GetObjectInput{Bucket: v.name, Key: key})
 			if err == nil {
 				v.describe(e)
-				_ = v.send(e.Status, out) // whose client is gone has no further consequence
+				v.send(e.Status, out)
 				return
 			}
 			if !errors.As(err, &second) {
@@ -208,14 +209,15 @@ func (v *visit) redirect(to website.Redirection) {
 	v.w.WriteHeader(to.Status)
 }
 
-// send answers with an object, or with the redirection that it is.
-func (v *visit) send(status int, out *s3.GetObjectOutput) (err error) {
+// send answers with an object, or with the redirection that it is. After it nothing
+// can be answered any more.
+func (v *visit) send(status int, out *s3.GetObjectOutput) {
 	if out.Body != nil {
-		defer func() { err = errors.Join(err, out.Body.Close()) }()
+		defer func() { _ = out.Body.Close() }() // it was only read
 	}
 	if out.WebsiteRedirectLocation != "" {
 		v.redirect(website.Object(out.WebsiteRedirectLocation))
-		return nil
+		return
 	}
 	h := v.w.Header()
 	for _, f := range [...]api.Field{
@@ -243,5 +245,4 @@ func (v *visit) send(status int, out *s3.GetObjectOutput) (err error) {
 			panic(http.ErrAbortHandler) // the client must not take it for whole
 		}
 	}
-	return nil
 }
