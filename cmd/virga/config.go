@@ -59,6 +59,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.DurationVar(&c.dynamo.UpdateDelay, "dynamodb-update-delay", 0, "how long DynamoDB's tables are UPDATING")
 	f.DurationVar(&c.dynamo.DeleteDelay, "dynamodb-delete-delay", 0, "how long DynamoDB's tables are DELETING")
 	f.DurationVar(&c.dynamo.IndexDelay, "dynamodb-index-delay", 0, "how long new indexes of DynamoDB's tables are CREATING")
+	f.BoolVar(&c.dynamo.Throttle, "dynamodb-throttle", false, "refuse DynamoDB requests beyond the capacity of their table, or the most it may take on demand")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&c.tls, "tls", false, "also answer TLS on the same port, with a certificate made for it")
 	f.StringVar(&c.pprof, "pprof", "", "address to serve Go's profiles on, as in 127.0.0.1:6060")

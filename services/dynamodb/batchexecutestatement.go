@@ -76,10 +76,12 @@ func (s *Service) executeOne(st *statement, consistent bool) (answer attribute.I
 		if err != nil {
 			return err
 		}
-		got, err = t.get(tx, g)
-		return err
+		if got, err = t.get(tx, g); err != nil {
+			return err
+		}
+		took.table = readUnits(got.size, consistent)
+		return s.consumeRead(t, took)
 	})
-	took.table = readUnits(got.size, consistent)
 	return got.item, took, err
 }
 
@@ -108,6 +110,7 @@ func statementError(err error) *ddb.BatchStatementError {
 	var missing *ddb.ResourceNotFoundException
 	var throttled *ddb.ProvisionedThroughputExceededException
 	var invalid *api.Error
+	var most *ddb.ThrottlingException
 	switch {
 	case errors.As(err, &condition):
 		return &ddb.BatchStatementError{Code: ddb.BatchStatementErrorCodeEnumConditionalCheckFailed, Message: condition.Message, Item: condition.Item}
@@ -117,6 +120,8 @@ func statementError(err error) *ddb.BatchStatementError {
 		return &ddb.BatchStatementError{Code: ddb.BatchStatementErrorCodeEnumResourceNotFound, Message: missing.Message}
 	case errors.As(err, &throttled):
 		return &ddb.BatchStatementError{Code: ddb.BatchStatementErrorCodeEnumProvisionedThroughputExceeded, Message: throttled.Message}
+	case errors.As(err, &most):
+		return &ddb.BatchStatementError{Code: ddb.BatchStatementErrorCodeEnumThrottlingError, Message: most.Message}
 	case errors.As(err, &invalid):
 		return &ddb.BatchStatementError{Code: ddb.BatchStatementErrorCodeEnumValidationError, Message: invalid.Message}
 	}

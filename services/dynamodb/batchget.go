@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,6 +22,10 @@ type tableGets struct {
 	keys       []item.Item
 	get        get // without a key
 	consistent bool
+	// What was read, what that took, and why there is not more, if capacity is why.
+	read    int
+	took    consumed
+	refused error
 }
 
 func (s *Service) batchGetItem(ctx context.Context, in *ddb.BatchGetItemInput) (*ddb.BatchGetItemOutput, error) {
@@ -51,11 +56,11 @@ func (s *Service) batchGetItem(ctx context.Context, in *ddb.BatchGetItemInput) (
 		}
 		left := maxBatchBytes
 		for i, t := range tables {
-			if err := t.read(tx, schemas[i], in, out, &left); err != nil {
+			if err := t.readAll(tx, s, schemas[i], in, out, &left); err != nil {
 				return err
 			}
 		}
-		return nil
+		return s.consumeBatch(tables, schemas)
 	})
 	return out, err
 }
@@ -96,31 +101,52 @@ func (t *tableGets) check(s *schema) error {
 	return nil
 }
 
-// read reads the items of one table, as long as the answer has room.
-func (t *tableGets) read(tx storage.Tx, s *schema, in *ddb.BatchGetItemInput, out *ddb.BatchGetItemOutput, left *int) error {
-	var took consumed
+// readAll reads the items of one table, as long as the answer has room and the
+// table capacity.
+func (t *tableGets) readAll(tx storage.Tx, s *Service, of *schema, in *ddb.BatchGetItemInput, out *ddb.BatchGetItemOutput, left *int) error {
+	t.read, t.took, t.refused = 0, consumed{}, nil
 	found := []attribute.Item{}
 	for i, key := range t.keys {
-		got, err := s.get(tx, &get{key: key, projection: t.get.projection})
+		got, err := of.get(tx, &get{key: key, projection: t.get.projection})
 		if err != nil {
 			return err
 		}
+		takes := consumed{table: readUnits(got.size, t.consistent)}
+		t.refused = s.admit(of, &takes, &t.took, false)
 		if got.size > *left {
+			*left = 0
+		}
+		if *left == 0 || t.refused != nil {
 			rest := *in.RequestItems[t.name]
 			rest.Keys = rest.Keys[i:]
 			out.UnprocessedKeys[t.name] = &rest
-			*left = 0
 			break
 		}
 		*left -= got.size
-		took.table += readUnits(got.size, t.consistent)
+		t.read++
+		t.took.add(takes)
 		if got.item != nil {
 			found = append(found, got.item)
 		}
 	}
 	out.Responses[t.name] = found
-	if told := took.describe(in.ReturnConsumedCapacity, t.name, untold); told != nil {
+	if told := t.took.describe(in.ReturnConsumedCapacity, t.name, untold); told != nil {
 		out.ConsumedCapacity = append(out.ConsumedCapacity, told)
 	}
 	return nil
+}
+
+// consumeBatch lets a request have what it has read, unless that is nothing.
+func (s *Service) consumeBatch(tables []*tableGets, schemas []*schema) error {
+	read := 0
+	var refused error
+	for i, t := range tables {
+		s.charge(schemas[i], &t.took, false)
+		read += t.read
+		refused = cmp.Or(refused, t.refused)
+	}
+	if read > 0 {
+		return nil
+	}
+	return refused
 }

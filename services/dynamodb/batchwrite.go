@@ -21,6 +21,10 @@ type tableChanges struct {
 	changes []*change
 	schema  *schema
 	took    consumed
+	// admitted is how many of the changes there is capacity for, as far as is
+	// known, and refused why not for the others.
+	admitted int
+	refused  error
 }
 
 func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInput) (*ddb.BatchWriteItemOutput, error) {
@@ -36,34 +40,18 @@ func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInpu
 		}
 		tables = append(tables, t)
 	}
-	// One transaction for all is more than AWS promises, and cheaper than one for each.
-	err := s.update(func(tx storage.Tx, w *writes) error {
-		for _, t := range tables {
-			if err := t.check(tx, w); err != nil {
-				return err
-			}
-		}
-		for _, t := range tables {
-			t.took = consumed{}
-			for _, c := range t.changes {
-				e, err := w.carryOut(tx, t.schema, c)
-				if err != nil {
-					return err
-				}
-				t.took.add(e.consumed)
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.writeBatch(tables); err != nil {
 		return nil, err
 	}
 	out := &ddb.BatchWriteItemOutput{UnprocessedItems: map[string][]*ddb.WriteRequest{}}
 	for _, t := range tables {
+		if left := in.RequestItems[t.name][t.admitted:]; len(left) > 0 {
+			out.UnprocessedItems[t.name] = left
+		}
 		if told := t.took.describe(in.ReturnConsumedCapacity, t.name, untold); told != nil {
 			out.ConsumedCapacity = append(out.ConsumedCapacity, told)
 		}
-		for _, c := range t.changes {
+		for _, c := range t.changes[:t.admitted] {
 			m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, c.key)
 			if err != nil {
 				return nil, err
@@ -78,6 +66,51 @@ func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInpu
 		}
 	}
 	return out, nil
+}
+
+// writeBatch carries out as many of the writes as there is capacity for, or says
+// why there are none. One transaction for all is more than AWS promises, and
+// cheaper than one for each.
+func (s *Service) writeBatch(tables []*tableChanges) error {
+	for {
+		var short *tableChanges
+		err := s.update(func(tx storage.Tx, w *writes) (err error) {
+			short, err = w.writeBatch(tx, tables)
+			return err
+		})
+		if short == nil || err != short.refused {
+			return err
+		}
+		// Nothing of this try was written. The next one goes as far as this one came.
+		if !slices.ContainsFunc(tables, func(t *tableChanges) bool { return t.admitted > 0 }) {
+			return err
+		}
+	}
+}
+
+// writeBatch carries out the writes that are admitted, and gives the table that
+// had no capacity for all of them.
+func (w *writes) writeBatch(tx storage.Tx, tables []*tableChanges) (short *tableChanges, err error) {
+	for _, t := range tables {
+		if err := t.check(tx, w); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range tables {
+		t.took = consumed{}
+		for i, c := range t.changes[:t.admitted] {
+			e, err := w.carryOut(tx, t.schema, c)
+			if err != nil {
+				return nil, err
+			}
+			if refused := w.consume(t.schema, &e.consumed); refused != nil {
+				t.admitted, t.refused = i, refused
+				return t, refused
+			}
+			t.took.add(e.consumed)
+		}
+	}
+	return nil, nil
 }
 
 func newTableChanges(ctx context.Context, name string, requests []*ddb.WriteRequest) (*tableChanges, error) {
@@ -106,6 +139,7 @@ func newTableChanges(ctx context.Context, name string, requests []*ddb.WriteRequ
 		}
 		t.changes = append(t.changes, c)
 	}
+	t.admitted = len(t.changes)
 	return t, nil
 }
 

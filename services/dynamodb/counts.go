@@ -90,6 +90,8 @@ type writes struct {
 type tableWrites struct {
 	*counter
 	tally tally
+	// took is what is taken of capacity, nil where that is not counted.
+	took *taken
 }
 
 // update runs f as storage.DB's Update does, counts what it wrote, and tells
@@ -105,6 +107,7 @@ func (s *Service) update(f func(tx storage.Tx, w *writes) error) error {
 		}
 	}
 	committed = err == nil
+	w.charge(err)
 	return err
 }
 
@@ -112,6 +115,7 @@ func (w *writes) try(f func(tx storage.Tx, w *writes) error) error {
 	return w.service.env.DB.Update(func(tx storage.Tx) error {
 		for i := range w.tables {
 			w.tables[i].tally = nil
+			w.tables[i].took = nil
 		}
 		if w.trail != nil {
 			w.trail.at, w.trail.first, w.trail.woken = time.Time{}, 0, nil
@@ -158,11 +162,11 @@ func (w *writes) of(t *schema) *tableWrites {
 	return &w.tables[len(w.tables)-1]
 }
 
-// carryOut makes a change that has been checked.
+// carryOut makes a change that has been checked, as schema's does.
 func (w *writes) carryOut(tx storage.Tx, t *schema, c *change) (*effect, error) {
 	e, err := t.carryOut(tx, c)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
 	of := w.of(t)
 	of.tally = append(of.tally, e.tally...)

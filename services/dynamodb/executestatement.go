@@ -75,7 +75,7 @@ func (s *Service) executeWrite(st *statement) (answer item.Item, e *effect, err 
 		if err := c.check(t); err != nil {
 			return err
 		}
-		if e, err = w.carryOut(tx, t, c); err != nil {
+		if e, err = w.serve(tx, t, c); err != nil {
 			return err
 		}
 		answer = st.answer(c, e)

@@ -28,6 +28,7 @@ func (s *Service) getItem(ctx context.Context, in *ddb.GetItemInput) (*ddb.GetIt
 	if g.projection, err = p.projection(in.ProjectionExpression, in.AttributesToGet); err != nil {
 		return nil, err
 	}
+	consistent := in.ConsistentRead != nil && *in.ConsistentRead
 	var got gotten
 	err = s.env.DB.View(func(tx storage.Tx) error {
 		t, err := s.table(tx, id)
@@ -37,13 +38,15 @@ func (s *Service) getItem(ctx context.Context, in *ddb.GetItemInput) (*ddb.GetIt
 		if err := g.check(t); err != nil {
 			return err
 		}
-		got, err = t.get(tx, &g)
-		return err
+		if got, err = t.get(tx, &g); err != nil {
+			return err
+		}
+		return s.consumeRead(t, consumed{table: readUnits(got.size, consistent)})
 	})
 	if err != nil {
 		return nil, err
 	}
-	took := consumed{table: readUnits(got.size, in.ConsistentRead != nil && *in.ConsistentRead)}
+	took := consumed{table: readUnits(got.size, consistent)}
 	return &ddb.GetItemOutput{Item: got.item, ConsumedCapacity: took.describe(in.ReturnConsumedCapacity, in.TableName, untold)}, nil
 }
 

@@ -41,8 +41,10 @@ func (s *Service) query(ctx context.Context, in *ddb.QueryInput) (*ddb.QueryOutp
 		if err := q.check(from); err != nil {
 			return err
 		}
-		p, err = q.read(tx, from, q.keyRange(from))
-		return err
+		if p, err = q.read(tx, from, q.keyRange(from)); err != nil {
+			return err
+		}
+		return s.consumeRead(t, p.consumed)
 	})
 	if err != nil {
 		return nil, err

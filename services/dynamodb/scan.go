@@ -34,8 +34,10 @@ func (s *Service) scan(ctx context.Context, in *ddb.ScanInput) (*ddb.ScanOutput,
 		if err != nil {
 			return err
 		}
-		p, err = q.read(tx, from, r)
-		return err
+		if p, err = q.read(tx, from, r); err != nil {
+			return err
+		}
+		return s.consumeRead(t, p.consumed)
 	})
 	if err != nil {
 		return nil, err

@@ -28,13 +28,13 @@
 // The packages below it know no tables: number has DynamoDB's decimals, item its
 // values and their encoding, expression its expression language, sequence the
 // order of changes, shards how streams are cut, partiql its statements, vector the
-// arithmetic of vectors, dump the files of imports and exports. keys.go draws
-// where everything lies.
+// arithmetic of vectors, dump the files of imports and exports, throttle the
+// capacity that is left. keys.go draws where everything lies.
 //
 // Tables are imported from and exported to S3 in the background. PartiQL
 // statements become the conditions, updates and key ranges of other operations.
-// Resource policies are kept and not yet looked at, contributor insights count
-// nothing, and nothing is throttled.
+// Resource policies are kept and not yet looked at, and contributor insights
+// count nothing. Requests are throttled where the configuration asks for it.
 //
 // Every operation goes the same way, and in AWS's order: the shape of the
 // request, the values in it, its expressions, then one transaction in which the
@@ -60,6 +60,7 @@ import (
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/api/s3"
 	"github.com/virga-cloud/virga/services/dynamodb/sequence"
+	"github.com/virga-cloud/virga/services/dynamodb/throttle"
 	"github.com/virga-cloud/virga/services/service"
 	"github.com/virga-cloud/virga/storage"
 )
@@ -82,6 +83,8 @@ type Service struct {
 	nextExpiry atomic.Uint64
 	// The rounds in which the worker removes what is too old.
 	pastForgotten, streamsForgotten, backupsForgotten rounds
+	// throttle is what is left of capacity, nil where nothing is throttled.
+	throttle *throttle.Buckets
 	// objects is where tables are imported from and exported to.
 	objects Objects
 }
@@ -96,7 +99,11 @@ type Objects interface {
 
 // New makes the service.
 func New(env service.Env, objects Objects) *Service {
-	return &Service{env: env, tables: storage.NewCache[table](tablesCached), objects: objects}
+	s := &Service{env: env, tables: storage.NewCache[table](tablesCached), objects: objects}
+	if env.Config.DynamoDB.Throttle {
+		s.throttle = throttle.New()
+	}
+	return s
 }
 
 // tablesCached is how many tables' records are kept decoded.
@@ -173,6 +180,9 @@ func (s *Service) Operations() []api.Handler {
 func (s *Service) Reset(context.Context) error {
 	s.counts.byTable.Clear()
 	s.order.Forget()
+	if s.throttle != nil {
+		s.throttle.Forget()
+	}
 	return nil
 }
 

@@ -55,6 +55,9 @@ func (s *Service) executeSelect(st *statement, in *ddb.ExecuteStatementInput) (*
 		if err != nil {
 			return err
 		}
+		if err := s.consumeRead(t, p.consumed); err != nil {
+			return err
+		}
 		out = &ddb.ExecuteStatementOutput{
 			Items: p.items, LastEvaluatedKey: p.last, NextToken: next.token(request),
 			ConsumedCapacity: p.consumed.describe(in.ReturnConsumedCapacity, st.Table, untold),

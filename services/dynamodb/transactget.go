@@ -94,7 +94,7 @@ func (s *Service) transactGet(gets []*transactedGet) ([]gotten, error) {
 				return err
 			}
 		}
-		return nil
+		return s.consumeGets(schemas, found)
 	})
 	return found, err
 }

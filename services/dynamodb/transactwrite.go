@@ -217,6 +217,15 @@ func carryOutAll(tx storage.Tx, w *writes, all []*transacted, took map[string]*c
 	failed := false
 	for i, t := range all {
 		e, err := w.carryOut(tx, t.schema, &t.change)
+		if e != nil {
+			e.consumed.table *= transactionFactor
+			for j := range e.consumed.indexes {
+				e.consumed.indexes[j].units *= transactionFactor
+			}
+			if refused := w.consume(t.schema, &e.consumed); refused != nil {
+				err = refused
+			}
+		}
 		if reasons[i] = reason(err); reasons[i] == nil {
 			return err
 		}
@@ -224,10 +233,6 @@ func carryOutAll(tx storage.Tx, w *writes, all []*transacted, took map[string]*c
 			failed = true
 			continue
 		}
-		for j := range e.consumed.indexes {
-			e.consumed.indexes[j].units *= transactionFactor
-		}
-		e.consumed.table *= transactionFactor
 		addTo(took, t.name, e.consumed)
 	}
 	if failed {
@@ -242,9 +247,13 @@ func reason(err error) *ddb.CancellationReason {
 	var condition *ddb.ConditionalCheckFailedException
 	var duplicate *ddb.DuplicateItemException
 	var validation *api.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return &ddb.CancellationReason{Code: "None"}
+	}
+	code, text := throttled(err)
+	switch {
+	case code != "":
+		return &ddb.CancellationReason{Code: code, Message: text}
 	case errors.As(err, &condition):
 		return &ddb.CancellationReason{Code: "ConditionalCheckFailed", Message: condition.Message, Item: condition.Item}
 	case errors.As(err, &duplicate):

@@ -118,7 +118,8 @@ func (t *schema) checkTargets(u *expression.Update) error {
 	return nil
 }
 
-// carryOut makes a change that has been checked.
+// carryOut makes a change that has been checked. With the error of a condition
+// it says what that took.
 func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 	key := t.itemKey(c.key)
 	data, err := tx.Get(key)
@@ -144,14 +145,15 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 		if !c.showOnFailure {
 			shown = nil
 		}
-		return nil, errConditionFailed(shown)
+		e.consumed.table = t.writeUnits(e)
+		return e, errConditionFailed(shown)
 	}
 	encoded, err := t.next(c, e)
 	if err != nil {
 		return nil, err
 	}
 	e.newData = encoded
-	e.consumed.table = units(max(t.billed(e.old, e.oldSize), t.billed(e.new, e.newSize)), writeUnit)
+	e.consumed.table = t.writeUnits(e)
 	switch {
 	case encoded != nil:
 		err = tx.Set(key, encoded)
@@ -172,6 +174,11 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 	}
 	e.tally.add(0, items, e.newSize-e.oldSize)
 	return e, t.writeEntries(tx, e)
+}
+
+// writeUnits is what a write takes of the table itself.
+func (t *schema) writeUnits(e *effect) float64 {
+	return units(max(t.billed(e.old, e.oldSize), t.billed(e.new, e.newSize)), writeUnit)
 }
 
 // next sets what becomes of the item, and returns it encoded; nil when nothing does.
@@ -305,7 +312,7 @@ func (s *Service) write(id tableID, c *change) (t *schema, e *effect, err error)
 		if err := c.check(t); err != nil {
 			return err
 		}
-		e, err = w.carryOut(tx, t, c)
+		e, err = w.serve(tx, t, c)
 		return err
 	})
 	if errors.Is(err, storage.ErrConflict) {

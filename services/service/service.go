@@ -56,16 +56,18 @@ type Config struct {
 	LambdaExecutor string
 	// Lambda holds further settings of function execution.
 	Lambda LambdaConfig
-	// DynamoDB holds how long tables take to change.
+	// DynamoDB holds how long tables take to change, and what they may take.
 	DynamoDB DynamoDBConfig
 }
 
 // DynamoDBConfig is how long tables are in the states between others, by the
-// clock. Zero is not at all.
+// clock, zero being not at all, and whether they have limits.
 type DynamoDBConfig struct {
 	CreateDelay, UpdateDelay, DeleteDelay time.Duration
 	// IndexDelay is how long a new index of a table waits before it is filled.
 	IndexDelay time.Duration
+	// Throttle refuses requests beyond the capacity of tables and indexes.
+	Throttle bool
 }
 
 // LambdaConfig is how functions run; each has the environment variable of the
