@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -30,17 +29,18 @@ var (
 	extension = build("extension")
 )
 
+// programs is where the sources of the programs are.
+const programs = "github.com/virga-cloud/virga/services/lambda/sandbox/sandboxtest/testdata/"
+
 // build builds a program of testdata.
 func build(name string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
-		_, file, _, _ := runtime.Caller(0)
 		// The same place in every run: there is nothing to be cleaned up.
 		dir := filepath.Join(os.TempDir(), "virga-sandboxtest", name)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return "", err
 		}
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), "./testdata/"+name)
-		cmd.Dir = filepath.Dir(file)
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), programs+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w\n%s", err, out)
