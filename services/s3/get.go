@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-
 	"strconv"
 	"strings"
 	"time"

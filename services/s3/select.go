@@ -20,11 +20,7 @@ func (s *Service) selectObjectContent(ctx context.Context, in *s3.SelectObjectCo
 	if err != nil {
 		return nil, selectionError(err)
 	}
-	o, err := s.selected(in)
-	if err != nil {
-		return nil, err
-	}
-	run, err := q.query.Start(o, q.in, q.out, api.CallFrom(ctx).Time)
+	run, err := s.startSelection(ctx, in, q)
 	if err != nil {
 		return nil, selectionError(err)
 	}
@@ -51,6 +47,21 @@ func (s *Service) selectObjectContent(ctx context.Context, in *s3.SelectObjectCo
 			yield(&s3.SelectObjectContentEventStream{End: &s3.EndEvent{}}, nil)
 		}
 	}}, nil
+}
+
+// startSelection opens the object and begins with the query, again where the object
+// was replaced in between.
+func (s *Service) startSelection(ctx context.Context, in *s3.SelectObjectContentInput, q selection) (*selecting.Run, error) {
+	for attempt := 1; ; attempt++ {
+		o, err := s.selected(in)
+		if err != nil {
+			return nil, err
+		}
+		run, err := q.query.Start(o, q.in, q.out, api.CallFrom(ctx).Time)
+		if !again(err, attempt) {
+			return run, err
+		}
+	}
 }
 
 func progressOf(r *selecting.Run) *s3.SelectObjectContentEventStream {

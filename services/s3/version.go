@@ -1,12 +1,11 @@
 package s3
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-
-	"crypto/sha256"
 
 	"github.com/virga-cloud/virga/api/ids"
 	"github.com/virga-cloud/virga/storage"
