@@ -1,5 +1,6 @@
-// Package s3 is Amazon S3: buckets, objects, multipart uploads, listings and
-// notifications.
+// Package s3 is Amazon S3: buckets with their configurations, objects with their
+// versions, multipart uploads, listings and notifications, and what becomes of objects
+// with time.
 //
 // # Vocabulary
 //
@@ -10,8 +11,18 @@
 // An upload is a multipart upload under way; when it is completed its parts'
 // blobs become the object's body, and when it ends its parts are swept away.
 // A promise is what a request says of the bytes that it sends, and a digest
-// holds them to it. A seal keeps bytes from who does not have their key. A rule says which events of a bucket go to whom.
+// holds them to it. A seal keeps bytes from who does not have their key.
 // A setting is a configuration of a bucket, a record of its own. A grant lets somebody at an object or a bucket.
+// Objects age by the rules of a lifecycle configuration, and are copied by those of replication.
+//
+// # Where things are
+//
+// The files bucket*.go hold a configuration each, which setting.go and collection.go
+// keep. How objects are kept is in object.go, version.go and body.go; what is done
+// with them in put.go, receive.go, get.go, copy*.go, delete.go, multipart.go and complete.go; how they are
+// found in list*.go. What nobody waits for is started by background.go: ageing*.go, restoring.go, logging.go
+// and sweep.go; copies (replicate.go) are deliveries to the bucket that they go to.
+// Rules that need no store are packages of their own, of which fault words the errors.
 //
 // # Powers and limits
 //
@@ -22,8 +33,13 @@
 // Bucket names are unique among all accounts, and every region's endpoint
 // answers for every bucket. Who may do what is the server's to decide; the
 // service keeps what it decides by: owners, access control lists, policies and blocks.
-// There is no MFA delete, nor anything that Operations does not list;
-// what asks for them is refused.
+// Websites are open to everybody.
+//
+// What falls due by the clock is done then, and tried again where it fails. Archived
+// objects are archived in name: their bytes stay where they are, and are not given out
+// until they count as restored. Inventories, analyses, metrics and access tiers are kept
+// and never carried out. There is no MFA delete, there are neither directory buckets nor
+// access points, nor anything that Operations does not list; what asks for them is refused.
 //
 // Objects under S3's own keys (AES256) are kept as they are: no client of AWS can
 // tell whether they are encrypted at rest. Those under keys of customers and of KMS
