@@ -133,7 +133,7 @@ func (s *Service) reserve() error {
 		if stored = 0; r != nil {
 			stored = r.Until
 		}
-		limit = sequence.Reserve(stored, now)
+		limit = s.order.Reserve(stored, now)
 		return storage.PutRecord(tx, reservedKey(), &reserved{Until: limit})
 	})
 	if err != nil {

@@ -85,8 +85,10 @@ type Writer struct {
 
 // Reserve is called with what the store says is reserved, and returns what it
 // is to say from now on; the caller commits that and then calls Reserved.
-func Reserve(stored Number, now time.Time) Number {
-	return max(stored, At(now)) + Over(Ahead)
+func (o *Order) Reserve(stored Number, now time.Time) Number {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return max(stored, o.last, At(now)) + Over(Ahead)
 }
 
 // Reserved tells the order that the numbers after stored up to limit are its own.
@@ -99,11 +101,15 @@ func (o *Order) Reserved(stored, limit Number) {
 	o.limit = max(o.limit, limit)
 }
 
-// Forget lets go of what is reserved, for when the store has been emptied.
+// Forget lets go of what is reserved, for when the store is emptied. Unless
+// somebody is writing, numbers begin at the present again: none is left that they
+// could be below.
 func (o *Order) Forget() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.limit = 0
+	if o.limit = 0; o.oldest == nil {
+		o.last = 0
+	}
 }
 
 // Next draws a number at the time it is, or fails with ErrExhausted.

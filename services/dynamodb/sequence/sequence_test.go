@@ -11,7 +11,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // reserved is an order with numbers reserved as a service does it.
 func reserved(stored Number, now time.Time) *Order {
 	o := &Order{}
-	o.Reserved(stored, Reserve(stored, now))
+	o.Reserved(stored, o.Reserve(stored, now))
 	return o
 }
 
@@ -54,10 +54,30 @@ func TestNumbersGrowOverARestart(t *testing.T) {
 	o := reserved(0, noon)
 	var w Writer
 	before := next(t, o, &w, noon.Add(30*time.Second))
-	limit := Reserve(0, noon)
+	limit := o.Reserve(0, noon)
 	again := reserved(limit, noon.Add(-time.Hour)) // the clock was set back as well
 	if after := next(t, again, &Writer{}, noon.Add(-time.Hour)); after <= before {
 		t.Errorf("%v follows %v", after, before)
+	}
+}
+
+// A store that is emptied has nothing that numbers must be above, and a clock may
+// be set back with it, by any time.
+func TestNumbersOfAnEmptyStore(t *testing.T) {
+	for _, writing := range []bool{false, true} {
+		ahead := noon.AddDate(10, 0, 0)
+		o := reserved(0, ahead)
+		var w Writer
+		before := next(t, o, &w, ahead)
+		if !writing {
+			w.Done()
+		}
+		o.Forget()
+		o.Reserved(0, o.Reserve(0, noon)) // once is enough
+		after := next(t, o, &Writer{}, noon)
+		if writing && after <= before || !writing && after != At(noon) {
+			t.Errorf("somebody is writing: %v; %v follows %v", writing, after, before)
+		}
 	}
 }
 
