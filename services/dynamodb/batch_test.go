@@ -41,6 +41,31 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// A batch may be as large as its items may be, whatever the indexes make of it.
+func TestLargeBatch(t *testing.T) {
+	h := newHost(t)
+	attributes, key := define("p:S")
+	indexed, indexKey := define("kind:S")
+	in := &ddb.CreateTableInput{TableName: "things", AttributeDefinitions: append(attributes, indexed...), KeySchema: key, BillingMode: ddb.BillingModePayPerRequest}
+	for i := range 20 {
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, &ddb.GlobalSecondaryIndex{
+			IndexName: fmt.Sprint("index", i), KeySchema: indexKey, Projection: &ddb.Projection{ProjectionType: ddb.ProjectionTypeAll}})
+	}
+	must(h, h.createTable, in)
+	var requests []*ddb.WriteRequest
+	for i := range maxBatchWrites {
+		requests = append(requests, putRequest(item.Item{"p": S(fmt.Sprint(i)), "kind": S("a"), "x": S(strings.Repeat("x", 400_000))}))
+	}
+	out := must(h, h.batchWriteItem, &ddb.BatchWriteItemInput{
+		RequestItems: map[string][]*ddb.WriteRequest{"things": requests}, ReturnConsumedCapacity: ddb.ReturnConsumedCapacityTotal})
+	if n := *out.ConsumedCapacity[0].CapacityUnits; len(out.UnprocessedItems) != 0 || n != maxBatchWrites*21*391 {
+		t.Errorf("%v units, %d not processed", n, len(out.UnprocessedItems))
+	}
+	if d := must(h, h.describeTable, &ddb.DescribeTableInput{TableName: "things"}).Table; *d.ItemCount != maxBatchWrites || *d.GlobalSecondaryIndexes[19].ItemCount != maxBatchWrites {
+		t.Errorf("%d items, %d entries", *d.ItemCount, *d.GlobalSecondaryIndexes[19].ItemCount)
+	}
+}
+
 func TestBatchErrors(t *testing.T) {
 	h := newHost(t)
 	h.create("things", "p:S")

@@ -164,7 +164,7 @@ func (w *writes) charge(failed error) {
 	if w.service.throttle == nil {
 		return
 	}
-	if code, _ := throttled(failed); code != "" {
+	if code, _ := throttled(failed); code != "" || errors.Is(failed, storage.ErrTooLarge) {
 		return // it is tried again with less
 	}
 	for _, t := range w.tables {
