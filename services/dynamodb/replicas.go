@@ -242,9 +242,9 @@ func (w *writes) removeReplica(tx storage.Tx, t *table, region string, now time.
 func (u *tableUpdate) applyToReplicas(tx storage.Tx, s *Service) error {
 	in := &ddb.UpdateTableInput{
 		AttributeDefinitions: u.in.AttributeDefinitions, GlobalSecondaryIndexUpdates: u.in.GlobalSecondaryIndexUpdates,
-		BillingMode: u.in.BillingMode, ProvisionedThroughput: u.in.ProvisionedThroughput,
+		VectorIndexUpdates: u.in.VectorIndexUpdates, BillingMode: u.in.BillingMode, ProvisionedThroughput: u.in.ProvisionedThroughput,
 	}
-	if in.GlobalSecondaryIndexUpdates == nil && in.BillingMode == "" && in.ProvisionedThroughput == nil {
+	if in.GlobalSecondaryIndexUpdates == nil && in.VectorIndexUpdates == nil && in.BillingMode == "" && in.ProvisionedThroughput == nil {
 		return nil
 	}
 	others, err := u.others(tx)

@@ -166,6 +166,24 @@ func TestReplicas(t *testing.T) {
 	h.setStream("things", "")
 }
 
+// An index that is made while a replica is filled has all items of the replica.
+func TestIndexOfAReplicaThatIsFilled(t *testing.T) {
+	h := newHost(t)
+	h.create("things", "p:S")
+	for i := range 3 * filledAtOnce {
+		h.put("things", item.Item{"p": S(fmt.Sprint(i)), "kind": S("a")})
+	}
+	must(h, h.updateTable, replicas(west, ""))
+	h.addIndex("things")
+	h.drain()
+	for _, region := range []string{east, west} {
+		d := mustIn(h, region, h.describeTable, &ddb.DescribeTableInput{TableName: "things"}).Table
+		if x := d.GlobalSecondaryIndexes[0]; x.IndexStatus != ddb.IndexStatusActive || x.Backfilling != nil || *x.ItemCount != 3*filledAtOnce {
+			t.Errorf("%s: %s with %d items", region, x.IndexStatus, *x.ItemCount)
+		}
+	}
+}
+
 func TestReplicaErrors(t *testing.T) {
 	h := newHostOn(t, "badger:"+t.TempDir())
 	h.create("things", "p:S")
