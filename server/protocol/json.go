@@ -54,17 +54,9 @@ type jsonReader struct {
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
 
-// sharedText is the largest body whose strings share one copy of it. One
-// allocation then serves them all, and a string that is kept for long holds no
-// more than this.
-const sharedText = 4096
-
 func (n jsonNotation) reader(d *decoding, data []byte) *jsonReader {
 	r := jsonReaders.Get().(*jsonReader)
 	r.data, r.d, r.rest = data, d, n.rest
-	if len(data) <= sharedText {
-		r.text = string(data)
-	}
 	return r
 }
 

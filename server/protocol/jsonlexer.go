@@ -22,8 +22,9 @@ func errSerialization(message string) error {
 type jsonLexer struct {
 	data []byte
 	pos  int
-	// text is data as a string when strings may share it, else "".
-	text string
+	// text is the part of data from textAt on that strings are parts of.
+	text   string
+	textAt int
 	// scratch holds the last string that had escapes.
 	scratch []byte
 	depth   int
@@ -169,13 +170,23 @@ func (l *jsonLexer) string() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Without escapes the string is a part of the text: it ends before the
-	// closing quote.
-	if l.text != "" && len(raw) == l.pos-1-start {
-		return l.text[start : l.pos-1], nil
+	// Without escapes the string is a part of data: it ends before the closing quote.
+	if len(raw) != l.pos-1-start {
+		return string(raw), nil
 	}
-	return string(raw), nil
+	if start < l.textAt || start+len(raw) > l.textAt+len(l.text) {
+		if len(raw) > sharedText/4 { // or much would be copied that nobody shares
+			return string(raw), nil
+		}
+		l.text, l.textAt = string(l.data[start:min(start+sharedText, len(l.data))]), start
+	}
+	return l.text[start-l.textAt:][:len(raw)], nil
 }
+
+// sharedText is how many bytes of a body its strings share a copy of. One
+// allocation then serves many of them, and a string that is kept for long holds
+// no more than this.
+const sharedText = 4096
 
 // rawString reads a string, its quote being next. The bytes are valid until
 // the next one is read.

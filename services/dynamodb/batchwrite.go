@@ -189,11 +189,11 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 		if err := c.check(t.schema); err != nil {
 			return err
 		}
-		key := string(t.schema.itemKey(c.key))
-		if seen[key] {
+		c.at = t.schema.itemKey(c.key)
+		if seen[string(c.at)] {
 			return errDuplicateKeys()
 		}
-		seen[key] = true
+		seen[string(c.at)] = true
 	}
 	return nil
 }

@@ -190,6 +190,11 @@ func (k *keySchema) checkKey(key item.Item) error {
 	if len(key) != len(k.all) {
 		return errKeySchema()
 	}
+	return k.checkValues(key)
+}
+
+// checkValues checks the values that an item, or a key, has for the key.
+func (k *keySchema) checkValues(key item.Item) error {
 	for i, a := range k.all {
 		if err := a.check(key[a.name], i < len(k.partition)); err != nil {
 			return err

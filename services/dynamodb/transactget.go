@@ -79,7 +79,7 @@ func (s *Service) transactGet(gets []*transactedGet) ([]gotten, error) {
 					return err
 				}
 			}
-			if err := keys.add(schemas[i], g.key); err != nil {
+			if _, err := keys.add(schemas[i], g.key); err != nil {
 				return err
 			}
 		}
@@ -112,17 +112,19 @@ func describeAll(took map[string]*consumed, asked ddb.ReturnConsumedCapacity, of
 // transactedKeys are the items of a transaction, each of which may occur once.
 type transactedKeys map[string]bool
 
-func (k *transactedKeys) add(t *schema, key item.Item) error {
-	if t.checkKey(t.of(key)) != nil {
-		return nil // not a key: that is found where the item's turn comes
+// add returns the item's key in the store; nil for what is no key, which is found
+// where the item's turn comes.
+func (k *transactedKeys) add(t *schema, key item.Item) (at []byte, err error) {
+	if t.checkValues(key) != nil {
+		return nil, nil
 	}
 	if *k == nil {
 		*k = transactedKeys{}
 	}
-	at := string(t.itemKey(key))
-	if (*k)[at] {
-		return errValidation("Transaction request cannot include multiple operations on one item")
+	at = t.itemKey(key)
+	if (*k)[string(at)] {
+		return nil, errValidation("Transaction request cannot include multiple operations on one item")
 	}
-	(*k)[at] = true
-	return nil
+	(*k)[string(at)] = true
+	return at, nil
 }

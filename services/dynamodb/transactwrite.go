@@ -198,7 +198,7 @@ func findTables(tx storage.Tx, w *writes, all []*transacted) (err error) {
 			}
 			t.change = *c
 		}
-		if err := keys.add(t.schema, t.key); err != nil {
+		if t.at, err = keys.add(t.schema, t.key); err != nil {
 			return err
 		}
 	}
@@ -213,8 +213,7 @@ func carryOutAll(tx storage.Tx, w *writes, all []*transacted, took map[string]*c
 			return cancelled(len(all), i, err)
 		}
 	}
-	reasons := make([]*ddb.CancellationReason, len(all))
-	failed := false
+	var reasons []*ddb.CancellationReason // nil while there is none but "None"
 	for i, t := range all {
 		e, err := w.carryOut(tx, t.schema, &t.change)
 		if e != nil {
@@ -226,30 +225,41 @@ func carryOutAll(tx storage.Tx, w *writes, all []*transacted, took map[string]*c
 				err = refused
 			}
 		}
-		if reasons[i] = reason(err); reasons[i] == nil {
-			return err
-		}
 		if err != nil {
-			failed = true
+			if reasons == nil {
+				reasons = noReasons(len(all))
+			}
+			if reasons[i] = reason(err); reasons[i] == nil {
+				return err
+			}
 			continue
 		}
 		addTo(took, t.name, e.consumed)
 	}
-	if failed {
+	if reasons != nil {
 		return errCancelled(reasons)
 	}
 	return nil
 }
 
+// noReasons are those of n changes that are possible.
+func noReasons(n int) []*ddb.CancellationReason {
+	reasons := make([]*ddb.CancellationReason, n)
+	for i := range reasons {
+		reasons[i] = reason(nil)
+	}
+	return reasons
+}
+
 // reason is why a change was or was not possible; nil for errors that are not
 // the request's.
 func reason(err error) *ddb.CancellationReason {
-	var condition *ddb.ConditionalCheckFailedException
-	var duplicate *ddb.DuplicateItemException
-	var validation *api.Error
 	if err == nil {
 		return &ddb.CancellationReason{Code: "None"}
 	}
+	var condition *ddb.ConditionalCheckFailedException
+	var duplicate *ddb.DuplicateItemException
+	var validation *api.Error
 	code, text := throttled(err)
 	switch {
 	case code != "":
@@ -266,10 +276,7 @@ func reason(err error) *ddb.CancellationReason {
 
 // cancelled is the error of a transaction of n items of which one is not valid.
 func cancelled(n, at int, err error) error {
-	reasons := make([]*ddb.CancellationReason, n)
-	for i := range reasons {
-		reasons[i] = reason(nil)
-	}
+	reasons := noReasons(n)
 	if reasons[at] = reason(err); reasons[at] == nil {
 		return err
 	}

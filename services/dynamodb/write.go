@@ -15,7 +15,10 @@ import (
 // more than once.
 type change struct {
 	// key has the item's key attributes; in a put it is the whole item.
-	key       item.Item
+	key item.Item
+	// at is the item's key in the store where the transaction has built that
+	// already; nil where not.
+	at        []byte
 	condition *expression.Condition
 	// Exactly one of these says what is done; none for a mere check.
 	put    *put
@@ -121,7 +124,10 @@ func (t *schema) checkTargets(u *expression.Update) error {
 // carryOut makes a change that has been checked. With the error of a condition
 // it says what that took.
 func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
-	key := t.itemKey(c.key)
+	key := c.at
+	if key == nil {
+		key = t.itemKey(c.key)
+	}
 	data, err := tx.Get(key)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, err

@@ -80,24 +80,27 @@ func normaliseMap(m map[string]attribute.Value, depth int) (_ map[string]attribu
 	return out, changed, nil
 }
 
-// normalise also says whether its answer differs from v. depth is that of the
+// normalise also says whether its answer differs from what is given. depth is that of the
 // map or list v lies in.
-func normalise(v attribute.Value, depth int) (_ attribute.Value, changed bool, err error) {
-	switch v := v.(type) {
+func normalise(given attribute.Value, depth int) (_ attribute.Value, changed bool, err error) {
+	switch v := given.(type) { // given is returned, and not v, of which another value would be made
 	case attribute.S, attribute.B, attribute.BOOL, attribute.NULL:
-		return v, false, nil
+		return given, false, nil
 	case attribute.N:
 		n, err := number.Normalise(string(v))
 		if err != nil {
 			return nil, false, err
 		}
 		if n == string(v) {
-			return v, false, nil
+			return given, false, nil
 		}
 		return attribute.N(n), true, nil
 	case attribute.M:
 		m, changed, err := normaliseMap(v, depth+1)
-		return attribute.M(m), changed, err
+		if err != nil || !changed {
+			return given, false, err
+		}
+		return attribute.M(m), true, nil
 	case attribute.L:
 		return normaliseList(v, depth+1)
 	case attribute.SS:
@@ -107,7 +110,7 @@ func normalise(v attribute.Value, depth int) (_ attribute.Value, changed bool, e
 		if repeats(v) {
 			return nil, false, errSameString(v)
 		}
-		return v, false, nil
+		return given, false, nil
 	case attribute.NS:
 		return normaliseNumbers(v)
 	case attribute.BS:
@@ -121,7 +124,7 @@ func normalise(v attribute.Value, depth int) (_ attribute.Value, changed bool, e
 		if repeats(texts) {
 			return nil, false, errSameBinary(v)
 		}
-		return v, false, nil
+		return given, false, nil
 	case attribute.Unfit:
 		return nil, false, unfit(v, depth)
 	}
