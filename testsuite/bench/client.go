@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ type request struct {
 	at   []int // where the numbers are
 	// numbers is from how many a number is drawn (0: the request never changes).
 	numbers int
+	// group makes a number that of a group of so many and, where there is a second
+	// run of digits, the place in it (0: there are no groups).
+	group int
 }
 
 // numberMark stands for a number of as many digits.
@@ -68,6 +72,24 @@ func (r request) clone() request {
 	return r
 }
 
+// as is a request of whom has another access key; that of "" is the usual one.
+func (r request) as(credential string) request {
+	usual := []byte("Credential=test/")
+	from := bytes.Index(r.text, usual)
+	if credential == "" || from < 0 {
+		return r
+	}
+	other := "Credential=" + credential + "/"
+	r.text = slices.Concat(r.text[:from], []byte(other), r.text[from+len(usual):])
+	r.at = slices.Clone(r.at)
+	for i, at := range r.at {
+		if at > from {
+			r.at[i] = at + len(other) - len(usual)
+		}
+	}
+	return r
+}
+
 // draw puts in drawn numbers.
 func (r request) draw() {
 	if r.numbers > 0 {
@@ -78,7 +100,11 @@ func (r request) draw() {
 // number puts in n and its successors.
 func (r request) number(n int) {
 	for i, at := range r.at {
-		for v, j := n+i, at+len(numberMark)-1; j >= at; j-- {
+		v := n + i
+		if r.group > 0 {
+			v = []int{n / r.group, n % r.group}[i]
+		}
+		for j := at + len(numberMark) - 1; j >= at; j-- {
 			r.text[j] = byte('0' + v%10)
 			v /= 10
 		}
@@ -91,6 +117,8 @@ func (r request) number(n int) {
 type conn struct {
 	net.Conn
 	in *bufio.Reader
+	// credential is the access key of what do sends, if not the usual one.
+	credential string
 }
 
 // readBuffer is large since a client that reads in small pieces is what would
@@ -102,7 +130,7 @@ func dial(address string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{c, bufio.NewReaderSize(c, readBuffer)}, nil
+	return &conn{Conn: c, in: bufio.NewReaderSize(c, readBuffer)}, nil
 }
 
 // exchangeTimeout bounds one request; cold starts are the longest.
@@ -200,7 +228,7 @@ func (c *conn) piece(n int, keep bool) ([]byte, error) {
 
 // do sends a request that has to succeed, and returns the body.
 func (c *conn) do(r request) ([]byte, error) {
-	status, _, body, err := c.send(r.text, true)
+	status, _, body, err := c.send(r.as(c.credential).text, true)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,14 +39,6 @@ func (b *bench) listings(ctx context.Context) (err error) {
 	}
 	get := func(query string, numbers int) request {
 		return newRequest("GET /list?list-type=2&"+query, "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, "", numbers)
-	}
-	contains := func(part string) func([]byte) error {
-		return func(body []byte) error {
-			if !bytes.Contains(body, []byte(part)) {
-				return fmt.Errorf("no %q in the answer %.300q", part, body)
-			}
-			return nil
-		}
 	}
 	for _, l := range []load{
 		{name: name, request: get("start-after=flat-"+numberMark, b.keys/2-pageKeys-1), check: contains("<KeyCount>1000</KeyCount>")},

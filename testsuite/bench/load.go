@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -74,7 +75,9 @@ func (l *load) drive(ctx context.Context, s *subject, d time.Duration) (round, e
 
 // send sends one request after the other until the time is over.
 func (l *load) send(ctx context.Context, c *conn, s *subject, end time.Time) ([]time.Duration, error) {
-	mine := l.request.clone()
+	mine := l.request.as(s.credential).clone()
+	mine.numbers = cmp.Or(s.numbers, mine.numbers)
+	size := l.size
 	latencies := make([]time.Duration, 0, 1<<14)
 	for first := true; ; first = false {
 		mine.draw()
@@ -82,13 +85,16 @@ func (l *load) send(ctx context.Context, c *conn, s *subject, end time.Time) ([]
 		if began.After(end) || ctx.Err() != nil {
 			return latencies, ctx.Err()
 		}
-		status, size, body, err := c.send(mine.text, first)
+		status, got, body, err := c.send(mine.text, first)
 		if err != nil {
 			return nil, fmt.Errorf("%s, %s: %w", l.name, s.name, err)
 		}
 		latencies = append(latencies, time.Since(began))
-		if status != 200 || size != l.size {
-			return nil, fmt.Errorf("%s, %s: status %d with %d bytes, not 200 with %d: %.300s", l.name, s.name, status, size, l.size, body)
+		if first && s.foreign() {
+			size = got
+		}
+		if status != 200 || got != size {
+			return nil, fmt.Errorf("%s, %s: status %d with %d bytes, not 200 with %d: %.300s", l.name, s.name, status, got, size, body)
 		}
 		if first && l.check != nil && s.name != "limit" {
 			if err := l.check(body); err != nil {

@@ -7,9 +7,10 @@
 // Virga with its store in memory, or the limit. The limit is a bare net/http
 // handler in a process of its own that reads the same request, to the byte, and
 // answers as many bytes, with the MD5 of the body where S3 has to compute it, and
-// written to a file where multipart uploads are measured. A
-// case is one kind of request. A round is a short time during which one subject
-// is driven with one case.
+// written to a file where multipart uploads are measured. Servers of others, that
+// do a part of what Virga does, are subjects too where that is asked for. A case
+// is one kind of request. A round is a short time during which one subject is
+// driven with one case.
 //
 // # Powers and limits
 //
@@ -26,6 +27,8 @@
 //	go run ./testsuite/bench -only 's3 get' -round 300ms
 //	go run ./testsuite/bench -only 's3 list' -keys 10000000
 //	go run ./testsuite/bench -only 's3 large'
+//	go run ./testsuite/bench -only 'of many' -many 10000000
+//	go run ./testsuite/bench -only 'Item|Query|s3 (GET|PUT)' -others
 //	go run ./testsuite/bench -only start -store /var/tmp/million
 package main
 
@@ -52,6 +55,10 @@ type bench struct {
 	items int
 	// keys is how many objects the bucket has whose pages are measured.
 	keys int
+	// many is how many items the large table has whose size is in question.
+	many int
+	// others says that other servers are measured too.
+	others bool
 	// profiles is a directory for profiles of Virga ("" makes none).
 	profiles string
 	// only chooses cases by name; nil takes all.
@@ -75,6 +82,8 @@ func main() {
 	flag.StringVar(&b.store, "store", "", "data directory with the items of the start-up case; filled if it is not there, and kept")
 	flag.IntVar(&b.items, "items", 1_000_000, "how many items the start-up case has in its store")
 	flag.IntVar(&b.keys, "keys", 10_000, "how many objects are in the bucket that is listed")
+	flag.IntVar(&b.many, "many", 0, "how many items the large table has that is compared with a small one (0 leaves it out)")
+	flag.BoolVar(&b.others, "others", false, "measure servers of others too, which npm installs into dist/others")
 	flag.StringVar(&b.profiles, "profile", "", "directory for processor and heap profiles of Virga in each case of requests or invocations")
 	asJSON := flag.Bool("json", false, "print JSON instead of tables")
 	only := flag.String("only", "", "the cases to run: a regular expression over their names")
@@ -115,7 +124,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	defer os.RemoveAll(b.dir)
 	b.report.Machine = machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), machineLoad()}
-	for _, part := range []func(context.Context) error{b.requests, b.listings, b.uploads, b.large, b.functions, b.starts} {
+	for _, part := range []func(context.Context) error{b.requests, b.sizes, b.listings, b.uploads, b.large, b.functions, b.starts} {
 		if err := part(ctx); err != nil {
 			return err
 		}

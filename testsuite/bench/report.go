@@ -12,6 +12,8 @@ import (
 type report struct {
 	Machine  machine      `json:"machine"`
 	Rates    []rate       `json:"rates,omitempty"`
+	Sizes    []tableSize  `json:"sizes,omitempty"`
+	Filled   []usage      `json:"filled,omitempty"`
 	Listings []listing    `json:"listings,omitempty"`
 	Uploads  []uploadRate `json:"uploads,omitempty"`
 	Large    []large      `json:"large,omitempty"`
@@ -39,6 +41,26 @@ type rate struct {
 	Memory rates   `json:"memory"`
 	Floor  float64 `json:"floor,omitempty"`
 	Aim    float64 `json:"aim,omitempty"`
+	// Others are servers of somebody else's.
+	Others []otherRates `json:"others,omitempty"`
+	Moved  *movedRates  `json:"moved,omitempty"`
+}
+
+// otherRates is how a case went with somebody else's server.
+type otherRates struct {
+	Name string `json:"name"`
+	rates
+}
+
+// movedRates is what requests moved in a second, on disk and in memory, and how
+// much is striven for.
+type movedRates struct {
+	Items       float64 `json:"items"`
+	Bytes       float64 `json:"bytes"`
+	MemoryItems float64 `json:"memoryItems"`
+	MemoryBytes float64 `json:"memoryBytes"`
+	AimItems    float64 `json:"aimItems,omitempty"`
+	AimBytes    float64 `json:"aimBytes,omitempty"`
 }
 
 // rates is how it went with one. Ratio is to the limit; Processor is the processor
@@ -155,6 +177,9 @@ func (r *report) print(out io.Writer) {
 			number(x.Floor), number(x.Aim), verdict(-x.Disk.Ratio, -x.Floor, -x.Aim),
 			micros(x.Limit.Processor), micros(x.Disk.Processor), micros(x.Memory.Processor))
 	}
+	r.printMoved(w, title)
+	r.printOthers(w, title)
+	r.printSizes(w, title)
 	if len(r.Listings) > 0 {
 		title("Pages of listings, one after the other (median), beside as many bytes of a bare handler",
 			"", "KiB", "bare", "page", "floor", "aim", "", "cpu")
@@ -210,7 +235,7 @@ func (r *report) print(out io.Writer) {
 // verdict judges a value of which less is better.
 func verdict[N int64 | float64 | time.Duration](value, floor, aim N) string {
 	switch {
-	case floor == 0:
+	case aim == 0:
 		return ""
 	case value <= aim:
 		return "good"

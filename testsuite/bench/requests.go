@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,20 @@ type requestCase struct {
 	// digest says that the limit computes the MD5 of the body.
 	digest bool
 	goal
+	// others says that other servers are driven with it too.
+	others bool
+	moved
 }
+
+// moved is what a request moves: so many items of so many bytes, none where that
+// is of no interest, and how many a second are striven for.
+type moved struct {
+	items, bytes       int
+	aimItems, aimBytes float64
+}
+
+// isObject says that a case is of S3, and not of DynamoDB.
+func (c *requestCase) isObject() bool { return strings.HasPrefix(c.name, "s3 ") }
 
 // requests measures the rates of requests to Virga, on disk and in memory,
 // and the memory it takes.
@@ -40,6 +54,13 @@ func (b *bench) requests(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, memory.end()) }()
 	subjects := []*subject{disk, memory}
+	strangers, err := b.startOthers(ctx, cases)
+	for _, s := range strangers {
+		defer func() { err = errors.Join(err, s.end()) }()
+	}
+	if err != nil {
+		return err
+	}
 
 	usages := make([]usage, len(subjects))
 	if err := settle(ctx, subjects...); err != nil {
@@ -57,7 +78,7 @@ func (b *bench) requests(ctx context.Context) (err error) {
 	}
 	for _, c := range cases {
 		progress("%s", c.name)
-		if err := b.request(ctx, c, subjects); err != nil {
+		if err := b.request(ctx, c, subjects, strangers); err != nil {
 			return err
 		}
 	}
@@ -99,7 +120,7 @@ func settle(ctx context.Context, subjects ...*subject) error {
 
 // request measures one case. How many bytes the limit answers is known from
 // Virga's first answer, which is checked.
-func (b *bench) request(ctx context.Context, c requestCase, subjects []*subject) (err error) {
+func (b *bench) request(ctx context.Context, c requestCase, subjects, strangers []*subject) (err error) {
 	first, err := dial(subjects[0].address)
 	if err != nil {
 		return err
@@ -122,12 +143,28 @@ func (b *bench) request(ctx context.Context, c requestCase, subjects []*subject)
 		return err
 	}
 	defer func() { err = errors.Join(err, limit.end()) }()
-	measured, err := b.compare(ctx, &c.load, append([]*subject{limit}, subjects...))
+	all := append([]*subject{limit}, subjects...)
+	for _, s := range strangers {
+		if s.serves(&c) {
+			all = append(all, s)
+		}
+	}
+	measured, err := b.compare(ctx, &c.load, all)
 	if err != nil {
 		return err
 	}
 	result := rate{Case: c.name, Floor: c.floor, Aim: c.aim, Limit: sum(measured[0], measured[0])}
 	result.Disk, result.Memory = sum(measured[1], measured[0]), sum(measured[2], measured[0])
+	for i := 1 + len(subjects); i < len(all); i++ {
+		result.Others = append(result.Others, otherRates{all[i].name, sum(measured[i], measured[0])})
+	}
+	if c.items > 0 {
+		result.Moved = &movedRates{
+			Items: float64(c.items) * result.Disk.PerSecond, Bytes: float64(c.items*c.bytes) * result.Disk.PerSecond,
+			MemoryItems: float64(c.items) * result.Memory.PerSecond, MemoryBytes: float64(c.items*c.bytes) * result.Memory.PerSecond,
+			AimItems: c.aimItems, AimBytes: c.aimBytes,
+		}
+	}
 	b.report.Rates = append(b.report.Rates, result)
 	return b.profile(ctx, &c.load, subjects)
 }
@@ -150,12 +187,12 @@ func fill(s *subject, cases []requestCase) error {
 		return err
 	}
 	defer c.Close()
-	if slices.ContainsFunc(cases, func(c requestCase) bool { return c.name[:2] == "s3" }) {
+	if slices.ContainsFunc(cases, func(c requestCase) bool { return c.isObject() }) {
 		if err := fillObjects(c); err != nil {
 			return err
 		}
 	}
-	if slices.ContainsFunc(cases, func(c requestCase) bool { return c.name[:2] != "s3" }) {
+	if slices.ContainsFunc(cases, func(c requestCase) bool { return !c.isObject() }) {
 		if err := fillItems(c); err != nil && !unsupported(err) {
 			return err
 		}

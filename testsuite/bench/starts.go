@@ -70,7 +70,7 @@ func (b *bench) starts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	put := itemRequest("PutItem", `{"TableName":"items","Item":{`+itemKey+`,`+itemText+`}}`, b.items)
+	put := itemRequest("PutItem", `{"TableName":"items","Item":`+writtenItem()+`}`, b.items)
 	return b.start(ctx, name+", after SIGKILL", get, answered(`"129.95"`), same, func(s *subject) error {
 		// What was written is what the next start has to find again.
 		writes := load{name: "start", request: put, connections: 8, size: len("{}")}

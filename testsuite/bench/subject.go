@@ -25,7 +25,18 @@ type subject struct {
 	log           string
 	// pprof is the address of its profiles ("" none).
 	pprof string
+	// serves says of another's server whether a case is for it, and credential is
+	// the access key that it knows; nil and "" for what takes all.
+	serves     func(c *requestCase) bool
+	credential string
+	// numbers is from how many a request's number is drawn where that is not the
+	// request's own choice.
+	numbers int
 }
+
+// foreign says whether a subject is somebody else's server, whose answers may be of
+// other sizes.
+func (s *subject) foreign() bool { return s.serves != nil }
 
 // patience is how long a subject may take to answer first, or to end.
 const patience = 30 * time.Second
