@@ -379,9 +379,6 @@ type refusal struct{ target, why string }
 
 func errDestinations(refusals []refusal) error {
 	e := api.Errorf("InvalidArgument", 400, "Unable to validate the following destination configurations")
-	if len(refusals) == 1 {
-		return e.With("ArgumentName", refusals[0].target).With("ArgumentValue", refusals[0].why)
-	}
 	for i, r := range refusals {
 		n := strconv.Itoa(i + 1)
 		e.With("ArgumentName"+n, r.target).With("ArgumentValue"+n, r.why)

@@ -36,7 +36,7 @@ var (
 	// By lifecycle rules:
 	eventExpired       = event{"LifecycleExpiration:Delete", "2.3", "Object Deleted", "Lifecycle Expiration", "Permanently Deleted"}
 	eventExpiredMarker = event{"LifecycleExpiration:DeleteMarkerCreated", "2.3", "Object Deleted", "Lifecycle Expiration", "Delete Marker Created"}
-	eventCopyFailed    = event{"Replication:OperationFailedReplication", "2.3", "", "", ""}
+	eventCopyFailed    = event{"Replication:OperationFailedReplication", "2.2", "", "", ""}
 	eventMoved         = event{"LifecycleTransition", "2.3", "Object Storage Class Changed", "", ""}
 
 	// Of archived objects:
@@ -47,6 +47,17 @@ var (
 	eventTaggingPut    = event{"ObjectTagging:Put", "2.3", "Object Tags Added", "", ""}
 	eventTaggingDelete = event{"ObjectTagging:Delete", "2.3", "Object Tags Deleted", "", ""}
 )
+
+// sized says that records of the event have the object's size.
+func (e event) sized() bool {
+	return e.detail == "Object Created" || e == eventRestore || e == eventRestored || e == eventCopyFailed
+}
+
+// sequenced says that records of the event have its place among those of the
+// key; EventBridge is told it of creations and deletions only.
+func (e event) sequenced() bool {
+	return e != eventACL && e != eventTaggingPut && e != eventTaggingDelete
+}
 
 // notification is what queues, topics and functions receive.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
@@ -119,7 +130,7 @@ type objectSubject struct {
 	Size      *int64 `json:"size,omitempty"`
 	ETag      string `json:"eTag,omitempty"`
 	VersionID string `json:"versionId,omitempty"` // only of versions that have one of their own
-	Sequencer string `json:"sequencer"`
+	Sequencer string `json:"sequencer,omitempty"`
 }
 
 // emit sends an event to whom it concerns, in the transaction of the change
@@ -155,15 +166,18 @@ func newRecord(call *api.Call, b *bucket, configuration string, e event, key str
 		S3: subject{
 			SchemaVersion: "1.0", ConfigurationID: configuration,
 			Bucket: bucketSubject{b.Name, identity{customerID(b.Account)}, b.arn()},
-			Object: objectSubject{Key: encodeEventKey(key), ETag: o.ETag, VersionID: o.Version, Sequencer: sequencer(o.Sequence)},
+			Object: objectSubject{Key: encodeEventKey(key), ETag: o.ETag, VersionID: o.Version},
 		},
 	}
-	if e.detail == "Object Created" {
+	if e.sized() {
 		r.S3.Object.Size = &o.Size
+	}
+	if e.sequenced() {
+		r.S3.Object.Sequencer = sequencer(o.Sequence)
 	}
 	r.Replication = o.cause
 	if e == eventRestored {
-		r.S3.Object.Size = &o.Size
+		r.UserIdentity.PrincipalID = "AmazonCustomer:" + customerID(b.Account)
 		r.Glacier = &glacierData{restoreData{time.UnixMilli(o.Restore.Until).UTC().Format(eventTime), o.Class}}
 	}
 	if e == eventMoved {
@@ -215,11 +229,14 @@ type bridgeObject struct {
 func (s *Service) emitBridge(ctx context.Context, tx storage.Tx, b *bucket, e event, key string, o *object) error {
 	call := api.CallFrom(ctx)
 	detail := bridgeDetail{
-		Version: "0", Bucket: bridgeBucket{b.Name}, Object: bridgeObject{Key: key, ETag: o.ETag, VersionID: o.Version, Sequencer: sequencer(o.Sequence)},
+		Version: "0", Bucket: bridgeBucket{b.Name}, Object: bridgeObject{Key: key, ETag: o.ETag, VersionID: o.Version},
 		Request: call.RequestID, Who: call.Account, SourceIP: call.SourceIP, Reason: e.reason, Deletion: e.deletion,
 	}
 	if e.detail == "Object Created" {
 		detail.Object.Size = &o.Size
+	}
+	if e.reason != "" {
+		detail.Object.Sequencer = sequencer(o.Sequence)
 	}
 	if by := call.Principal.Service; by != "" { // a part of S3, not a request
 		detail.Who, detail.SourceIP = by, ""

@@ -153,10 +153,11 @@ func (s *Service) checkDestinations(ctx context.Context, b *bucket, rules []noti
 	var refusals []refusal
 	for _, r := range rules {
 		var why string
+		target := r.Target
 		switch r.To {
 		case toFunction:
 			if !s.mayInvoke(ctx, b, r.Target) {
-				why = "Not authorized to invoke function [" + r.Target + "]"
+				why, target = "Not authorized to invoke function ["+r.Target+"]", target+", null" // as S3 has it
 			}
 		case toQueue:
 			why = "The destination queue does not exist"
@@ -164,7 +165,7 @@ func (s *Service) checkDestinations(ctx context.Context, b *bucket, rules []noti
 			why = "The destination topic does not exist"
 		}
 		if why != "" {
-			refusals = append(refusals, refusal{r.Target, why})
+			refusals = append(refusals, refusal{target, why})
 		}
 	}
 	if len(refusals) > 0 {

@@ -132,13 +132,13 @@ func TestDestinationChecks(t *testing.T) {
 	}
 	other := function + "2"
 	err := w.notify(b, toFunctions(&s3.LambdaFunctionConfiguration{LambdaFunctionArn: other, Events: created}), false)
-	e := refused(t, err, "InvalidArgument", 400, "ArgumentName", other, "ArgumentValue", "Not authorized to invoke function ["+other+"]")
+	e := refused(t, err, "InvalidArgument", 400, "ArgumentName1", other+", null", "ArgumentValue1", "Not authorized to invoke function ["+other+"]")
 	if e.Message != "Unable to validate the following destination configurations" {
 		t.Error(e.Message)
 	}
 	queue := "arn:aws:sqs:us-east-1:111122223333:q"
 	err = w.notify(b, &s3.NotificationConfiguration{QueueConfigurations: []*s3.QueueConfiguration{{QueueArn: queue, Events: created}}}, false)
-	refused(t, err, "InvalidArgument", 400, "ArgumentName", queue, "ArgumentValue", "The destination queue does not exist")
+	refused(t, err, "InvalidArgument", 400, "ArgumentName1", queue, "ArgumentValue1", "The destination queue does not exist")
 }
 
 func TestEvents(t *testing.T) {

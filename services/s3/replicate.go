@@ -135,11 +135,13 @@ func (s *Service) Deliver(ctx context.Context, d *events.Delivery) error {
 	if err != nil {
 		return events.Drop(err)
 	}
-	sealed, keyless := s.sealCopy(ctx, &order, arn.Resource)
-	if _, ok := errors.AsType[*api.Error](keyless); keyless != nil && !ok {
-		return keyless
+	sealed, err := s.sealCopy(ctx, &order, arn.Resource)
+	var keyless, failed error
+	if _, ok := errors.AsType[*api.Error](err); ok {
+		keyless = errDestinationKey
+	} else if err != nil {
+		return err
 	}
-	var failed error
 	err = s.env.DB.Update(func(tx storage.Tx) (err error) {
 		sealed.begin()
 		failed, err = s.makeCopy(ctx, tx, &order, arn.Resource, sealed, keyless)
@@ -161,12 +163,16 @@ func isNoSuchBucket(err error) bool {
 	return ok && e.Code == "NoSuchBucket"
 }
 
-// The reasons for which a copy cannot be made at all.
+var errNoOrder = errors.New("what was delivered to the bucket is no order to copy")
+
+// The reasons for which a copy cannot be made at all, as events say them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-failure-codes.html
 var (
-	errNoOrder              = errors.New("what was delivered to the bucket is no order to copy")
-	errNoDestination        = errors.New("the destination bucket does not exist")
-	errDestinationVersions  = errors.New("the destination bucket does not have versioning enabled")
-	errDestinationElsewhere = errors.New("the destination bucket is not of the account that the rule names")
+	errNoDestination        = errors.New("DstBucketNotFound")
+	errDestinationVersions  = errors.New("DstBucketUnversioned")
+	errDestinationLock      = errors.New("DstBucketObjectLockConfigMissing")
+	errDestinationElsewhere = errors.New("DstPutObjectNotPermitted") // the bucket is not of the account that the rule names
+	errDestinationKey       = errors.New("DstKmsKeyNotFound")
 )
 
 // ordered is what an order is about, as it is now.
@@ -270,6 +276,8 @@ func (s *Service) copyTo(ctx context.Context, tx storage.Tx, name, key string, s
 		return errDestinationVersions, nil
 	case d.Account != "" && d.Account != b.Account:
 		return errDestinationElsewhere, nil
+	case source.bucket.Lock != nil && b.Lock == nil:
+		return errDestinationLock, nil
 	}
 	o := source.copyFor(b)
 	there, err := find(tx, b, key, o.Version)
