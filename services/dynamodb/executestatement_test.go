@@ -304,3 +304,17 @@ func TestExecuteTransaction(t *testing.T) {
 		}
 	}
 }
+
+// A token that was not given out here is refused, whatever is in it.
+func TestStatementTokensOfOthers(t *testing.T) {
+	h := newHost(t)
+	h.create("things", "n:N")
+	const text = "SELECT * FROM things"
+	request := statementDigest(text, nil)
+	for _, after := range []item.Item{{"n": N("no number")}, {"n": N("1E999")}, {"n": S("a")}, {"n": B{}}, {}} {
+		token := (&statementPlace{after: after}).token(request)
+		if got := fails(h, h.executeStatement, &ddb.ExecuteStatementInput{Statement: text, NextToken: token}); got != "Invalid NextToken" {
+			t.Errorf("%v: %q", after, got)
+		}
+	}
+}

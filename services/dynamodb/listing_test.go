@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,6 +173,27 @@ func TestPages(t *testing.T) {
 	in.ExclusiveStartKey = out.LastEvaluatedKey
 	if out = must(h, h.Service.query, in); *out.Count != 0 || out.LastEvaluatedKey != nil {
 		t.Errorf("%#v", out)
+	}
+}
+
+// A page of a local index that does not have all that is asked for is no larger
+// than others, however small its entries are.
+func TestPagesOfWhatIsFetched(t *testing.T) {
+	h := newHost(t)
+	h.indexed("things")
+	for i := range 10 {
+		h.put("things", item.Item{"p": S("a"), "s": S(fmt.Sprint(i)), "ls": N(fmt.Sprint(i)), "x": S(strings.Repeat("x", 300_000))})
+	}
+	in := &ddb.QueryInput{TableName: "things", IndexName: "local", Select: ddb.SelectAllAttributes,
+		KeyConditionExpression: new("p = :p"), ExpressionAttributeValues: item.Item{":p": S("a")}}
+	var counts []int32
+	for more := true; more; more = in.ExclusiveStartKey != nil {
+		out := must(h, h.query, in)
+		counts = append(counts, *out.Count)
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+	if !slices.Equal(counts, []int32{4, 4, 2}) {
+		t.Errorf("pages of %v", counts)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // maxPage is how many bytes of items a page is made of, as item.Size counts
-// them; the item that reaches it is the last.
+// them; the item that reaches it is the last. What a local index has fetched from
+// the table has the same limit.
 const maxPage = 1 << 20
 
 // listing is what a Query and a Scan ask for alike.
@@ -213,15 +214,16 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 				return nil, err
 			}
 		}
-		if full {
-			p.last = s.startKey(it)
-		}
 		if fetches {
 			var n int
 			if it, n, err = s.fetch(tx, it); err != nil {
 				return nil, err
 			}
 			fetched += n
+			full = full || fetched >= maxPage // or small entries would make a page of any size
+		}
+		if full {
+			p.last = s.startKey(it)
 		}
 		if l.filter == nil || l.filter.Matches(it) {
 			p.count++

@@ -51,10 +51,16 @@ func parseStatementToken(token string, request [sha256.Size]byte) (at statementP
 		return at, errStatementToken()
 	}
 	at.number = int(number)
-	if len(b) > n {
-		if at.after, err = item.Decode(b[n:]); err != nil {
-			return at, errStatementToken()
-		}
+	if len(b) == n {
+		return at, nil
+	}
+	// What a client sends back need not be what it was sent.
+	after, err := item.Decode(b[n:])
+	if err == nil {
+		at.after, err = item.Normalise(after)
+	}
+	if err != nil {
+		return at, errStatementToken()
 	}
 	return at, nil
 }
