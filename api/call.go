@@ -2,11 +2,15 @@ package api
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
 // DefaultAccount is the account of callers whose keys name no other.
 const DefaultAccount = "000000000000"
+
+// IsAccount says whether s has the form of an account's id: 12 digits.
+func IsAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // DefaultRegion is the region of requests that name none.
 const DefaultRegion = "us-east-1"

@@ -377,7 +377,7 @@ func formPath(path string) bool {
 		return true
 	}
 	account, _, _ := strings.Cut(path[1:], "/")
-	return len(account) == 12 && strings.Trim(account, "0123456789") == ""
+	return api.IsAccount(account)
 }
 
 func isForm(r *http.Request) bool {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/auth"
@@ -32,7 +31,7 @@ func (k rootKeys) Credentials(ctx context.Context, id string) (*auth.Credentials
 		account, secret = api.DefaultAccount, k.minio.secret
 	case k.strict && id == "test":
 		account = api.DefaultAccount
-	case k.strict && len(id) == 12 && strings.Trim(id, "0123456789") == "":
+	case k.strict && api.IsAccount(id):
 		account = id
 	default:
 		return k.Provider.Credentials(ctx, id)

@@ -225,7 +225,7 @@ func (st *statement) document(r reference) statementDocument {
 	case st.Principal == "*":
 	case isServicePrincipal(st.Principal):
 		d.Principal = map[string]string{"Service": st.Principal}
-	case isAccount(st.Principal):
+	case api.IsAccount(st.Principal):
 		d.Principal = map[string]string{"AWS": api.Root(st.Principal).ARN}
 	default:
 		d.Principal = map[string]string{"AWS": st.Principal}
@@ -323,8 +323,6 @@ func wildcard(pattern, s string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
-
 func isServicePrincipal(p string) bool {
 	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"} {
 		if strings.HasSuffix(p, suffix) {
@@ -335,5 +333,5 @@ func isServicePrincipal(p string) bool {
 }
 
 func validPrincipal(p string) bool {
-	return p == "*" || isAccount(p) || strings.HasPrefix(p, "arn:") || isServicePrincipal(p)
+	return p == "*" || api.IsAccount(p) || strings.HasPrefix(p, "arn:") || isServicePrincipal(p)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -52,7 +51,7 @@ func (b *bucket) arn() string {
 // bucket reads the record of a bucket, which must not be modified. owner, when
 // given, is the account that the caller expects it to be of.
 func (s *Service) bucket(tx storage.Tx, name, owner string) (*bucket, error) {
-	if owner != "" && !isAccount(owner) {
+	if owner != "" && !api.IsAccount(owner) {
 		return nil, errInvalidOwner()
 	}
 	b, err := s.buckets.Get(tx, keyBucket(name))
@@ -65,11 +64,6 @@ func (s *Service) bucket(tx storage.Tx, name, owner string) (*bucket, error) {
 		return nil, errAccessDenied()
 	}
 	return b, nil
-}
-
-// isAccount says whether s has the form of an account's id.
-func isAccount(s string) bool {
-	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
 // viewBucket is bucket in a transaction of its own.

@@ -104,7 +104,7 @@ func checkDestination(d *s3.Destination) error {
 	if arn, err := api.ParseARN(d.Bucket); err != nil || arn.Service != "s3" || arn.Region+arn.Account != "" || strings.Contains(arn.Resource, "/") {
 		return fault.InvalidValue("Invalid bucket ARN")
 	}
-	if d.Account != "" && (len(d.Account) != 12 || strings.Trim(d.Account, "0123456789") != "") {
+	if d.Account != "" && !api.IsAccount(d.Account) {
 		return fault.InvalidRequest("The account specified is not valid")
 	}
 	if d.AccessControlTranslation != nil && d.Account == "" {
