@@ -2,6 +2,7 @@ package testsuite
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/virga-cloud/virga/testsuite/harness"
 )
@@ -71,5 +73,37 @@ func TestAsynchronousRetriesAndDestinations(t *testing.T) {
 	}
 	if record.Version != "1.0" || record.RequestPayload["n"] != 1 || record.ResponseContext.FunctionError != "Unhandled" || record.ResponsePayload.ErrorMessage != "no" {
 		t.Errorf("the destination was told %s", got[0])
+	}
+}
+
+// A bucket has a record of each failure as an object, under a key that says which
+// function it was and when.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func TestFailuresInBucket(t *testing.T) {
+	t.Parallel()
+	server := harness.Start(t, harness.Options{})
+	ctx, a := t.Context(), server.Account(t)
+	failing := function(t, a, "failing", "def handler(e, c): raise ValueError('no')")
+	bucket := aws.String("records-" + a.ID)
+	must(a.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket}))(t)
+	must(a.Lambda.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
+		FunctionName: failing.FunctionName, MaximumRetryAttempts: aws.Int32(0),
+		DestinationConfig: &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:s3:::" + *bucket)}},
+	}))(t)
+	must(a.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: failing.FunctionName, InvocationType: types.InvocationTypeEvent, Payload: []byte(`{"n": 1}`)}))(t)
+	server.Drain(t)
+	list := must(a.S3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket}))(t)
+	form := regexp.MustCompile(`^aws/lambda/async/` + *failing.FunctionName + `/\d{4}/\d\d/\d\d/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f-]{36}$`)
+	if len(list.Contents) != 1 || !form.MatchString(*list.Contents[0].Key) {
+		t.Fatalf("the bucket has %+v", list.Contents)
+	}
+	got := must(a.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: list.Contents[0].Key}))(t)
+	defer got.Body.Close()
+	var record struct {
+		RequestContext struct{ Condition string }
+		RequestPayload map[string]int
+	}
+	if err := json.NewDecoder(got.Body).Decode(&record); err != nil || record.RequestContext.Condition != "RetriesExhausted" || record.RequestPayload["n"] != 1 {
+		t.Errorf("the record is %+v, %v", record, err)
 	}
 }

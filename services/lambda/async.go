@@ -174,7 +174,18 @@ func (s *Service) report(tx storage.Tx, e ended, destination string) error {
 	if err != nil {
 		return err
 	}
-	return s.send(tx, e.function, destination, payload, nil)
+	return s.send(tx, e.function, destination, payload, s.placeOf(e.function, destination))
+}
+
+// placeOf are the attributes by which a destination knows where a record belongs:
+// in a bucket it has a key.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (s *Service) placeOf(r reference, destination string) map[string]string {
+	if arn, err := api.ParseARN(destination); err != nil || arn.Service != "s3" {
+		return nil
+	}
+	now := s.env.Clock.Now().UTC()
+	return map[string]string{"key": "aws/lambda/async/" + r.name + now.Format("/2006/01/02/2006-01-02T15.04.05-") + s.env.IDs.UUID()}
 }
 
 // maxErrorMessage is how much of an error message goes into the attribute of a

@@ -56,6 +56,9 @@ func checkEventInvoke(r reference, retries, maxAge *int32, to *lam.DestinationCo
 		if err != nil || !slices.Contains([]string{"lambda", "sqs", "sns", "events", "s3"}, a.Service) {
 			return errInvalidValue("The provided destination config %s is invalid.", showDestinations(to))
 		}
+		if a.Service == "s3" && to.OnSuccess != nil && to.OnSuccess.Destination == arn { // buckets are told of failures only
+			return errInvalidValue("The provided destination config %s is invalid.", showDestinations(to))
+		}
 		if f, err := resolveARN(arn); err == nil && f.owner == r.owner && f.name == r.name {
 			return errInvalidValue("You can't specify the function as a destination for itself.")
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,6 +166,26 @@ func TestDestinationOfSuccess(t *testing.T) {
 	}
 	if got := fmt.Sprintln(record["requestContext"].(map[string]any)["condition"], record["responseContext"], record["responsePayload"]); got != "Success map[executedVersion:$LATEST statusCode:200] map[raise:1]\n" {
 		t.Errorf("the record: %s", b.sent[0].Payload)
+	}
+}
+
+// A bucket has the records of failures as objects, and takes no others.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func TestDestinationInBucket(t *testing.T) {
+	b := open(t)
+	b.create("f")
+	const bucket = "arn:aws:s3:::records"
+	success := &lam.PutFunctionEventInvokeConfigInput{FunctionName: "f", DestinationConfig: &lam.DestinationConfig{OnSuccess: &lam.OnSuccess{Destination: bucket}}}
+	if _, err := b.putFunctionEventInvokeConfig(b.as(lam.PutFunctionEventInvokeConfig.Spec()), success); err == nil {
+		t.Error("a bucket is told of successes")
+	}
+	b.configure(lam.PutFunctionEventInvokeConfigInput{
+		MaximumRetryAttempts: new(int32(0)), DestinationConfig: &lam.DestinationConfig{OnFailure: &lam.OnFailure{Destination: bucket}},
+	})
+	b.run = failing
+	b.invokeLater("f")
+	if len(b.sent) != 1 || b.sent[0].Target != bucket || !strings.HasPrefix(b.sent[0].Attributes["key"], "aws/lambda/async/f/"+start.Format("2006/01/02/2006-01-02T15.04.05-")) {
+		t.Errorf("sent: %+v", b.sent)
 	}
 }
 

@@ -122,20 +122,9 @@ func (s *Service) orderCopies(tx storage.Tx, b *bucket, key string, o *object, c
 // tagged says whether an object has a tag of that key and value.
 func (o *object) tagged(key, value string) bool { return slices.Contains(o.Tags, tag{key, value}) }
 
-// Deliver implements events.Deliverer: it makes a copy that was ordered.
-func (s *Service) Deliver(ctx context.Context, d *events.Delivery) error {
-	var order copyOrder
-	if err := json.Unmarshal(d.Payload, &order); err != nil {
-		return events.Drop(err)
-	}
-	if order.Bucket == "" { // something else's that names a bucket for its target
-		return events.Drop(errNoOrder)
-	}
-	arn, err := api.ParseARN(d.Target)
-	if err != nil {
-		return events.Drop(err)
-	}
-	sealed, err := s.sealCopy(ctx, &order, arn.Resource)
+// deliverCopy makes a copy that was ordered.
+func (s *Service) deliverCopy(ctx context.Context, order *copyOrder, to string) error {
+	sealed, err := s.sealCopy(ctx, order, to)
 	var keyless, failed error
 	if _, ok := errors.AsType[*api.Error](err); ok {
 		keyless = errDestinationKey
@@ -144,7 +133,7 @@ func (s *Service) Deliver(ctx context.Context, d *events.Delivery) error {
 	}
 	err = s.env.DB.Update(func(tx storage.Tx) (err error) {
 		sealed.begin()
-		failed, err = s.makeCopy(ctx, tx, &order, arn.Resource, sealed, keyless)
+		failed, err = s.makeCopy(ctx, tx, order, to, sealed, keyless)
 		return err
 	})
 	if err != nil {
@@ -162,8 +151,6 @@ func isNoSuchBucket(err error) bool {
 	e, ok := errors.AsType[*api.Error](err)
 	return ok && e.Code == "NoSuchBucket"
 }
-
-var errNoOrder = errors.New("what was delivered to the bucket is no order to copy")
 
 // The reasons for which a copy cannot be made at all, as events say them.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-failure-codes.html

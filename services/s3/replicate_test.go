@@ -2,12 +2,12 @@ package s3
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
 	"github.com/virga-cloud/virga/events"
 )
@@ -218,11 +218,33 @@ func TestCopiesFail(t *testing.T) {
 	if r := n.Records[0]; r.EventName != "Replication:OperationFailedReplication" || *r.Replication != want {
 		t.Errorf("%+v %+v", r, r.Replication)
 	}
-	// What comes from elsewhere does not count as delivered.
-	for _, payload := range []string{"no order", `{"version":"1.0","requestContext":{}}`} {
-		d := events.Delivery{Target: "arn:aws:s3:::to1", Payload: []byte(payload)}
-		if err := w.Deliver(t.Context(), &d); err == nil || errors.Is(err, errNoDestination) {
-			t.Errorf("what is no order: %v", err)
+}
+
+// What other services send becomes an object, where it says which; nothing else
+// counts as delivered.
+func TestDeliveriesBecomeObjects(t *testing.T) {
+	w := newWorld(t)
+	b := w.bucketNamed("abc")
+	d := events.Delivery{
+		Target: "arn:aws:s3:::" + b, Payload: []byte(`{"version":"1.0"}`), Attributes: map[string]string{"key": "a/b"},
+		Principal: api.ServicePrincipal("lambda.amazonaws.com", "arn:aws:lambda:us-east-1:"+account+":function:f", account),
+	}
+	for range 2 {
+		if err := w.Deliver(t.Context(), &d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.get(b, "a/b"); got != string(d.Payload) {
+		t.Errorf("%q", got)
+	}
+	w.wantLeft("objects:1")
+	for name, d := range map[string]events.Delivery{
+		"no order":  {Target: d.Target, Payload: []byte("no order")},
+		"no key":    {Target: d.Target, Payload: d.Payload},
+		"no bucket": {Target: "arn:aws:s3:::none", Payload: d.Payload, Attributes: d.Attributes, Principal: d.Principal},
+	} {
+		if err := w.Deliver(t.Context(), &d); err == nil {
+			t.Errorf("%s: it counts as delivered", name)
 		}
 	}
 }

@@ -21,7 +21,7 @@
 // keep. How objects are kept is in object.go, version.go and body.go; what is done
 // with them in put.go, receive.go, get.go, copy*.go, delete.go, multipart.go and complete.go; how they are
 // found in list*.go. What nobody waits for is started by background.go: ageing*.go, restoring.go, logging.go
-// and sweep.go; copies (replicate.go) are deliveries to the bucket that they go to.
+// and sweep.go; copies (replicate.go) are deliveries to the bucket that they go to (deliver.go).
 // Rules that need no store are packages of their own, of which fault words the errors.
 //
 // # Powers and limits
