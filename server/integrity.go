@@ -58,7 +58,7 @@ func checkBody(op *api.Operation, r *http.Request) error {
 	var digests []digest
 	if sent := r.Header.Get("Content-Md5"); sent != "" {
 		if raw, err := base64.StdEncoding.DecodeString(sent); err != nil || len(raw) != md5.Size {
-			return api.Errorf("InvalidDigest", 400, "The Content-MD5 you specified was invalid.").With("Content-MD5", sent)
+			return errInvalidMD5(sent)
 		}
 		digests = append(digests, digest{Hash: md5.New(), header: "Content-Md5", want: sent, wrong: errBadMD5})
 	}
@@ -79,9 +79,13 @@ func checkBody(op *api.Operation, r *http.Request) error {
 	return nil
 }
 
-// checkStream refuses a body that S3 is to store and whose length shows at its end only:
-// not in HTTP, nor in the chunks that are signed. Other bodies are looked after by who reads them.
+// checkStream refuses a body that S3 is to store whose length shows at its end only, in
+// HTTP and in the chunks that are signed, and one with a digest of nothing: who reads the
+// stream sees neither.
 func checkStream(op *api.Operation, r *http.Request) error {
+	if sent := r.Header["Content-Md5"]; len(sent) > 0 && sent[0] == "" {
+		return errInvalidMD5("")
+	}
 	if op.Service.Name != "s3" || len(r.TransferEncoding) == 0 || r.Header["X-Amz-Decoded-Content-Length"] != nil {
 		return nil
 	}
@@ -171,6 +175,10 @@ func (b *checkedBody) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+func errInvalidMD5(sent string) error {
+	return api.Errorf("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.").With("Content-MD5", sent)
 }
 
 func errInvalidRequest(format string, args ...any) error {

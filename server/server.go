@@ -243,6 +243,9 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 		return nil, protocol.NotImplemented(t.protocol, op)
 	}
 	in := t.op.NewInput()
+	if err := misplaced(op, r); err != nil {
+		return nil, err
+	}
 	check := checkBody
 	if x.server.streams[t.op] {
 		check = checkStream

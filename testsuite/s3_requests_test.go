@@ -44,6 +44,18 @@ func TestWrongRequests(t *testing.T) {
 			t.Errorf("%s %s: %d %s", c.method, c.path, status, body)
 		}
 	}
+	// What is read is not encrypted, and no digest is not the digest of nothing.
+	for _, c := range []struct{ method, path, header, value, want string }{
+		{"GET", "/k", "x-amz-server-side-encryption", "AES256", "<Error><Code>InvalidArgument</Code><Message>x-amz-server-side-encryption header is not supported for this operation.</Message><ArgumentName>x-amz-server-side-encryption</ArgumentName><ArgumentValue>AES256</ArgumentValue>"},
+		{"HEAD", "/k", "x-amz-server-side-encryption", "aws:kms", ""},
+		{"PUT", "/digest", "Content-MD5", "", "<Error><Code>InvalidDigest</Code><Message>The Content-MD5 you specified was invalid.</Message>"},
+	} {
+		r := request(t, c.method, a.URL+"/"+*name+c.path, "")
+		r.Header[http.CanonicalHeaderKey(c.header)] = []string{c.value}
+		if status, body := exchange(t, a.HTTP, r); status != 400 || !strings.Contains(body, c.want) {
+			t.Errorf("%s with %s: %d %s", c.method, c.header, status, body)
+		}
+	}
 	// No length is not a length of nothing.
 	for header, want := range map[string]struct {
 		status int
