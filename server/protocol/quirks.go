@@ -52,9 +52,9 @@ type validationStyle struct {
 	// words are the service's own for the first defect, where it does not have
 	// those of AWS's validator; nil for defects it has none for.
 	words func(*api.Operation, defect) error
-	// unechoed are the checks of members, as "Operation.Member", whose defects are
-	// told without the value, and with the member's name as the model has it.
-	unechoed map[string]check
+	// unechoed are members, as "Operation.Member", of which it is told without the
+	// value, and with the name as the model has it, that they are too short or long.
+	unechoed map[string]bool
 	// names are the limits of names in members that also take ARNs, for which
 	// the model has wider ones.
 	names *names
@@ -85,15 +85,15 @@ func snsMissing(_ *api.Operation, d defect) error {
 }
 
 // dynamodbWords are those of the operations that DynamoDB checks by hand: its
-// control plane, and batches of nothing.
+// control plane, and the writing of nothing.
 func dynamodbWords(op *api.Operation, d defect) error {
 	switch {
 	case d.missing && d.path == "tableName" && !dynamodbItems[op.Name]:
 		return api.Errorf("ValidationException", http.StatusBadRequest, "The parameter 'TableName' is required but was not present in the request")
 	case d.missing && d.path == "resourceArn" && strings.Contains(op.Name, "Tag"):
 		return api.Errorf("ValidationException", http.StatusBadRequest, "Invalid TableArn")
-	case !d.missing && d.path == "requestItems" && d.at.mapLen(d.shape) == 0:
-		return api.Errorf("ValidationException", http.StatusBadRequest, "The requestItems parameter is required for %s", op.Name)
+	case op.Name == "BatchWriteItem" && !d.missing && d.path == "requestItems" && d.at.mapLen(d.shape) == 0:
+		return api.Errorf("ValidationException", http.StatusBadRequest, "The requestItems parameter is required for BatchWriteItem")
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ var dynamodbItems = map[string]bool{
 // styleDynamoDB is DynamoDB's.
 var styleDynamoDB = validationStyle{
 	words:    dynamodbWords,
-	unechoed: map[string]check{"Query.Limit": checkMin, "BatchGetItem.Keys": checkMax},
+	unechoed: map[string]bool{"Query.Limit": true, "BatchGetItem.RequestItems": true, "BatchGetItem.Keys": true},
 	names: &names{
 		members: map[string]bool{"TableName": true, "RequestItems": true},
 		limits:  limits{min: parseBound("3"), max: parseBound("255"), pattern: newPattern("[a-zA-Z0-9_.-]+")},

@@ -256,7 +256,7 @@ func (v *validator) failure() error {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
-		if c, ok := v.style.unechoed[v.op.Name+"."+d.member.name]; ok && c == d.check && !d.missing {
+		if !d.missing && (d.check == checkMin || d.check == checkMax) && v.style.unechoed[v.op.Name+"."+d.member.name] {
 			b = d.appendUnechoed(b)
 		} else {
 			b = d.append(b)
