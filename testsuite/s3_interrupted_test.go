@@ -93,6 +93,20 @@ func TestInterruptedUploads(t *testing.T) {
 // they are all it reads the answer; else it closes the connection.
 func sendPart(ctx context.Context, t *testing.T, server *harness.Server, r *v4.PresignedHTTPRequest, size int, body []byte) (int, string) {
 	t.Helper()
+	conn := must(net.Dial("tcp", server.Addr))(t)
+	defer conn.Close()
+	must(conn.Write(append(headOf(ctx, t, r, size), body...)))(t)
+	if len(body) < size {
+		return 0, ""
+	}
+	answer := must(http.ReadResponse(bufio.NewReader(conn), nil))(t)
+	defer answer.Body.Close()
+	return answer.StatusCode, string(must(io.ReadAll(answer.Body))(t))
+}
+
+// headOf is the head of a request for so many bytes.
+func headOf(ctx context.Context, t *testing.T, r *v4.PresignedHTTPRequest, size int) []byte {
+	t.Helper()
 	request := must(http.NewRequestWithContext(ctx, r.Method, r.URL, nil))(t)
 	var head bytes.Buffer
 	fmt.Fprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", r.Method, request.URL.RequestURI(), request.URL.Host, size)
@@ -102,15 +116,7 @@ func sendPart(ctx context.Context, t *testing.T, server *harness.Server, r *v4.P
 		}
 	}
 	head.WriteString("\r\n")
-	conn := must(net.Dial("tcp", server.Addr))(t)
-	defer conn.Close()
-	must(conn.Write(append(head.Bytes(), body...)))(t)
-	if len(body) < size {
-		return 0, ""
-	}
-	answer := must(http.ReadResponse(bufio.NewReader(conn), request))(t)
-	defer answer.Body.Close()
-	return answer.StatusCode, string(must(io.ReadAll(answer.Body))(t))
+	return head.Bytes()
 }
 
 // containing are the files below a directory that have these bytes in them.
