@@ -72,14 +72,21 @@ func (r request) clone() request {
 	return r
 }
 
+// anonymous is the access key of whom has none: requests are not signed.
+const anonymous = "anonymous"
+
 // as is a request of whom has another access key; that of "" is the usual one.
 func (r request) as(credential string) request {
-	usual := []byte("Credential=test/")
-	from := bytes.Index(r.text, usual)
+	usual, other := "Credential=test/", "Credential="+credential+"/"
+	from := bytes.Index(r.text, []byte(usual))
 	if credential == "" || from < 0 {
 		return r
 	}
-	other := "Credential=" + credential + "/"
+	if credential == anonymous {
+		from = bytes.Index(r.text, []byte("Authorization: "))
+		line, _, _ := bytes.Cut(r.text[from:], []byte("\n"))
+		usual, other = string(line)+"\n", ""
+	}
 	r.text = slices.Concat(r.text[:from], []byte(other), r.text[from+len(usual):])
 	r.at = slices.Clone(r.at)
 	for i, at := range r.at {

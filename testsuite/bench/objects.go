@@ -80,6 +80,11 @@ func fillObjects(c *conn) error {
 	if _, err := c.do(newRequest("PUT /bench", "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, "", 0)); err != nil {
 		return err
 	}
+	return fillBench(c)
+}
+
+// fillBench makes the objects in the bucket.
+func fillBench(c *conn) error {
 	for _, size := range objectSizes {
 		put := objectRequest("PUT", size.bytes, string(objectBody(size.bytes)))
 		for n := range objectKeys {

@@ -9,60 +9,104 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // othersDir is where the other servers are installed, in the module's directory
 // of what is built.
 var othersDir = filepath.Join("dist", "others")
 
-// other is a server of somebody else's that does a part of what Virga does. Node
-// runs it, and npm installs it.
+// other is a server of somebody else's that does a part of what Virga does.
 type other struct {
 	name, version string
-	// program is its file within what npm has installed, and flags make it
-	// listen, and keep what it keeps in a directory.
-	program string
-	flags   func(host, port, dir string) []string
+	// install installs it in a directory, where command starts it then: it listens,
+	// and keeps what it keeps in data.
+	install func(ctx context.Context, dir, version string) *exec.Cmd
+	command func(dir, host, port, data string) []string
 	// serves says whether it is for a case.
 	serves func(c *requestCase) bool
 	// credential is the access key that it knows ("" knows any).
 	credential string
-	fill       func(*conn) error
+	// prepare does what fill can not do with such requests as we send; nil for nothing.
+	prepare func(ctx context.Context, address string) error
+	fill    func(*conn) error
 }
 
 var others = []other{
 	{
 		// https://github.com/architect/dynalite
-		name: "dynalite", version: "4.0.0", program: "dynalite/cli.js", fill: fillItems,
-		flags: func(host, port, _ string) []string {
-			return []string{"--host", host, "--port", port, "--createTableMs", "0"}
+		name: "dynalite", version: "4.0.0", install: byNPM("dynalite"), fill: fillItems,
+		command: func(dir, host, port, _ string) []string {
+			return []string{"node", dir + "/node_modules/dynalite/cli.js", "--host", host, "--port", port, "--createTableMs", "0"}
 		},
 		serves: func(c *requestCase) bool { return c.others && !c.isObject() },
 	},
 	{
 		// https://github.com/jamhall/s3rver
-		name: "s3rver", version: "3.7.1", program: "s3rver/bin/s3rver.js", fill: fillObjects, credential: "S3RVER",
-		flags: func(host, port, dir string) []string {
-			return []string{"-a", host, "-p", port, "-d", dir, "--silent", "--allow-mismatched-signatures", "--no-vhost-buckets"}
+		name: "s3rver", version: "3.7.1", install: byNPM("s3rver"), fill: fillObjects, credential: "S3RVER",
+		command: func(dir, host, port, data string) []string {
+			return []string{"node", dir + "/node_modules/s3rver/bin/s3rver.js", "-a", host, "-p", port, "-d", data,
+				"--silent", "--allow-mismatched-signatures", "--no-vhost-buckets"}
+		},
+		serves: func(c *requestCase) bool { return c.others && c.isObject() },
+	},
+	{
+		// It insists on signatures, so its bucket is open to everybody.
+		// https://github.com/minio/minio
+		name: "minio", version: "v0.0.0-20260212201848-7aac2a2c5b7c", fill: fillBench, credential: anonymous, prepare: openBucket,
+		install: func(ctx context.Context, dir, version string) *exec.Cmd {
+			c := exec.CommandContext(ctx, "go", "install", "github.com/minio/minio@"+version)
+			c.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
+			return c
+		},
+		command: func(dir, host, port, data string) []string {
+			return []string{dir + "/minio", "server", data, "--address", net.JoinHostPort(host, port), "--quiet"}
 		},
 		serves: func(c *requestCase) bool { return c.others && c.isObject() },
 	},
 }
 
-// install puts the program of a server of that version where it is looked for,
-// unless it is there.
-func (o *other) install(ctx context.Context) (program string, err error) {
-	dir := filepath.Join(othersDir, o.name+"-"+o.version)
-	program = filepath.Join(dir, "node_modules", filepath.FromSlash(o.program))
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
+// byNPM installs a package of Node's.
+func byNPM(name string) func(ctx context.Context, dir, version string) *exec.Cmd {
+	return func(ctx context.Context, dir, version string) *exec.Cmd {
+		return exec.CommandContext(ctx, "npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", dir, name+"@"+version)
+	}
+}
+
+// openBucket makes a bucket that everybody may read and write.
+func openBucket(ctx context.Context, address string) error {
+	client := s3.New(s3.Options{
+		BaseEndpoint: new("http://" + address), Region: "us-east-1", UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider("minioadmin", "minioadmin", ""),
+	})
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: new("bench")}); err != nil {
+		return err
+	}
+	_, err := client.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: new("bench"), Policy: new(`{"Version":"2012-10-17","Statement":[` +
+		`{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::bench/*"]}]}`)})
+	return err
+}
+
+// installed is the directory where a server of that version is, which is
+// installed unless it is there.
+func (o *other) installed(ctx context.Context) (dir string, err error) {
+	if dir, err = filepath.Abs(filepath.Join(othersDir, o.name+"-"+o.version)); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
 	}
 	progress("installing %s %s", o.name, o.version)
-	npm := exec.CommandContext(ctx, "npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", dir, o.name+"@"+o.version)
-	if out, err := npm.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm install: %w: %s", err, out[:min(len(out), 500)])
+	unfinished := dir + ".unfinished"
+	if err := os.MkdirAll(unfinished, 0o755); err != nil {
+		return "", err
 	}
-	return program, nil
+	if out, err := o.install(ctx, unfinished, o.version).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("installing it: %w: %s", err, out[max(0, len(out)-500):])
+	}
+	return dir, os.Rename(unfinished, dir)
 }
 
 // startOthers starts the servers that serve one of the cases, and fills them. One
@@ -87,7 +131,7 @@ func (b *bench) startOthers(ctx context.Context, cases []requestCase) (started [
 }
 
 func (b *bench) startOther(ctx context.Context, o *other) (*subject, error) {
-	program, err := o.install(ctx)
+	dir, err := o.installed(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,28 +143,35 @@ func (b *bench) startOther(ctx context.Context, o *other) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	flags := o.flags(host, port, filepath.Join(b.dir, o.name))
-	s, err := begin(ctx, o.name, address, filepath.Join(b.dir, o.name+".log"), "node", append([]string{program}, flags...)...)
+	command := o.command(dir, host, port, filepath.Join(b.dir, o.name))
+	s, err := begin(ctx, o.name, address, filepath.Join(b.dir, o.name+".log"), command[0], command[1:]...)
 	if err != nil {
 		return nil, err
 	}
 	s.serves, s.credential = o.serves, o.credential
 	progress("filling %s", o.name)
-	c, err := dial(s.address)
-	for err != nil && !s.gone() && ctx.Err() == nil {
-		var waited net.Conn
-		if waited, err = s.connect(ctx); err == nil {
-			waited.Close()
-			c, err = dial(s.address)
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.end())
-	}
-	defer c.Close()
-	c.credential = o.credential
-	if err := o.fill(c); err != nil {
+	if err := o.fillSubject(ctx, s); err != nil {
 		return nil, errors.Join(err, s.end())
 	}
 	return s, nil
+}
+
+func (o *other) fillSubject(ctx context.Context, s *subject) error {
+	first, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	first.Close()
+	if o.prepare != nil {
+		if err := o.prepare(ctx, s.address); err != nil {
+			return err
+		}
+	}
+	c, err := dial(s.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.credential = o.credential
+	return o.fill(c)
 }
