@@ -83,7 +83,7 @@ func main() {
 	flag.IntVar(&b.items, "items", 1_000_000, "how many items the start-up case has in its store")
 	flag.IntVar(&b.keys, "keys", 10_000, "how many objects are in the bucket that is listed")
 	flag.IntVar(&b.many, "many", 0, "how many items the large table has that is compared with a small one (0 leaves it out)")
-	flag.BoolVar(&b.others, "others", false, "measure servers of others too, which npm installs into dist/others")
+	flag.BoolVar(&b.others, "others", false, "measure servers of others too: dynalite, s3rver and MinIO, which npm and go install into dist/others")
 	flag.StringVar(&b.profiles, "profile", "", "directory for processor and heap profiles of Virga in each case of requests or invocations")
 	asJSON := flag.Bool("json", false, "print JSON instead of tables")
 	only := flag.String("only", "", "the cases to run: a regular expression over their names")
