@@ -65,8 +65,9 @@ type DB interface {
 // Tx is a transaction. It is used by one goroutine and ends with the function
 // it was given to.
 type Tx interface {
-	// Get returns the value of key, or ErrNotFound. The slice must not be
-	// modified; it stays what it is when the transaction has ended.
+	// Get returns the value of key, or ErrNotFound. The value must not be
+	// modified; it stays what it is when the transaction has ended. Nor may the
+	// key be modified before that: a commit looks at it again.
 	Get(key []byte) ([]byte, error)
 	// Set stores value under key. Neither slice may be modified afterwards.
 	Set(key, value []byte) error

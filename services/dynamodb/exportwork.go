@@ -35,10 +35,10 @@ type exportedFile struct {
 // exportSummary is what manifest-summary.json tells.
 type exportSummary struct {
 	Version            string  `json:"version"`
-	ExportArn          string  `json:"exportArn"`
+	ExportARN          string  `json:"exportArn"`
 	StartTime          string  `json:"startTime"`
 	EndTime            string  `json:"endTime"`
-	TableArn           string  `json:"tableArn"`
+	TableARN           string  `json:"tableArn"`
 	TableID            string  `json:"tableId"`
 	ExportTime         string  `json:"exportTime,omitempty"`
 	ExportFromTime     string  `json:"exportFromTime,omitempty"`
@@ -313,7 +313,7 @@ func (e *exported) summary() *exportSummary {
 		return &s
 	}
 	out := &exportSummary{
-		Version: "2023-08-01", ExportArn: d.ExportArn, StartTime: show(d.StartTime), EndTime: show(d.EndTime), TableArn: d.TableArn, TableID: d.TableId,
+		Version: "2023-08-01", ExportARN: d.ExportArn, StartTime: show(d.StartTime), EndTime: show(d.EndTime), TableARN: d.TableArn, TableID: d.TableId,
 		S3Bucket: d.S3Bucket, S3Prefix: given(d.S3Prefix), S3SseAlgorithm: string(d.S3SseAlgorithm), S3SseKmsKeyID: given(d.S3SseKmsKeyId),
 		ManifestFilesS3Key: e.folder("manifest-files.json"), BilledSizeBytes: *d.BilledSizeBytes, ItemCount: *d.ItemCount,
 		OutputFormat: string(d.ExportFormat), ExportType: string(d.ExportType),

@@ -143,7 +143,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.ExecuteStatement.Handle(s.executeStatement),
 		ddb.ExecuteTransaction.Handle(s.executeTransaction),
 		ddb.ExportTableToPointInTime.Handle(s.exportTable),
-		ddb.GetItem.Handle(s.getItem).WithoutEffect("ConsistentRead"),
+		ddb.GetItem.Handle(s.getItem),
 		ddb.ListBackups.Handle(s.listBackups),
 		ddb.GetResourcePolicy.Handle(s.getResourcePolicy),
 		ddb.ImportTable.Handle(s.importTable),
