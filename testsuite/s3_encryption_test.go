@@ -129,3 +129,20 @@ func TestDefaultEncryption(t *testing.T) {
 		}
 	}
 }
+
+// An object under S3's own keys is put under one of KMS in place.
+func TestUpdateObjectEncryption(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name, key := bucket(t, a), aws.String("k")
+	body := bytes.Repeat([]byte("virga"), 100_000)
+	put := must(a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: key, Body: bytes.NewReader(body)}))(t)
+	kms := "arn:aws:kms:us-east-1:" + a.ID + ":key/01234567-89ab-cdef-0123-456789abcdef"
+	must(a.S3.UpdateObjectEncryption(ctx, &s3.UpdateObjectEncryptionInput{Bucket: name, Key: key, ObjectEncryption: &types.ObjectEncryptionMemberSSEKMS{
+		Value: types.SSEKMSEncryption{KMSKeyArn: aws.String(kms)},
+	}}))(t)
+	got := must(a.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: name, Key: key}))(t)
+	if read(t, got.Body) != string(body) || aws.ToString(got.SSEKMSKeyId) != kms || aws.ToString(got.ETag) != aws.ToString(put.ETag) {
+		t.Errorf("%+v", got)
+	}
+}

@@ -188,6 +188,7 @@ func (s *Service) Operations() []api.Handler {
 		s3.HeadObject.Handle(s.headObject),
 		s3.PutObject.Handle(s.putObject),
 		s3.PutObjectAcl.Handle(s.putObjectACL),
+		s3.UpdateObjectEncryption.Handle(s.updateObjectEncryption),
 
 		s3.DeleteObjectTagging.Handle(s.deleteObjectTagging),
 		s3.GetObjectTagging.Handle(s.getObjectTagging),
