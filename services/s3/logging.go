@@ -60,7 +60,8 @@ func (s *Service) logged() bool {
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil { // then every request looks at its bucket
+			s.logs.any.Store(true)
 			s.env.Log.Error("it is not known which buckets have logs", "error", err)
 		}
 	})
@@ -263,7 +264,7 @@ func (s *Service) putLog(ctx context.Context, now, named time.Time, from *bucket
 	var unique [8]byte
 	_, _ = s.env.IDs.Read(unique[:]) // never fails
 	name := accesslog.Name(to, from.Account, from.Region, from.Name, named, strings.ToUpper(hex.EncodeToString(unique[:])))
-	grants := accesslog.Grants(to)
+	grants := accesslog.Grants(to, ownerID(from.Account))
 	_, err := s.putObject(api.WithCall(ctx, &api.Call{
 		Account: from.Account, Region: from.Region, Principal: api.Principal{Service: logPrincipal, SourceARN: from.arn(), SourceAccount: from.Account},
 		RequestID: s.env.IDs.UUID(), Time: now, SourceIP: logPrincipal,

@@ -114,7 +114,7 @@ func TestLogsByDay(t *testing.T) {
 			t.Errorf("%q", lines)
 		}
 		acl, err := w.getObjectACL(w.ctx(), &s3.GetObjectAclInput{Bucket: "to1", Key: key})
-		if err != nil || len(acl.Grants) == 0 || acl.Owner.ID != owner || acl.Grants[len(acl.Grants)-1].Grantee.ID != reader {
+		if err != nil || len(acl.Grants) != 2 || acl.Owner.ID != owner || acl.Grants[0].Grantee.ID != owner || acl.Grants[1].Grantee.ID != reader {
 			t.Errorf("%+v, %v", acl, err)
 		}
 	}

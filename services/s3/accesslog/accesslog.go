@@ -93,10 +93,13 @@ func ByEvent(to *s3.LoggingEnabled) bool {
 	return f != nil && f.PartitionedPrefix != nil && f.PartitionedPrefix.PartitionDateSource == s3.PartitionDateSourceEventTime
 }
 
-// Grants are whom the objects of a log are granted to, as headers say it. To
-// write is nothing that an object could grant.
+// Grants are whom the objects of a log are granted to besides their owner, by
+// canonical user id, as headers say it. To write is nothing that an object could grant.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_TargetGrant.html
-func Grants(to *s3.LoggingEnabled) (h accesscontrol.Headers) {
+func Grants(to *s3.LoggingEnabled, owner string) (h accesscontrol.Headers) {
+	if len(to.TargetGrants) > 0 {
+		h.FullControl = `id="` + owner + `"`
+	}
 	for _, g := range to.TargetGrants {
 		field := &h.Read
 		switch g.Permission {
