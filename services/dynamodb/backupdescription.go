@@ -47,7 +47,7 @@ func (p throughput) info() *ddb.ProvisionedThroughput {
 
 // features are those of a table that a backup tells of.
 func (t *table) features() *ddb.SourceTableFeatureDetails {
-	f := &ddb.SourceTableFeatureDetails{SSEDescription: t.describe(ddb.TableStatusActive).SSEDescription}
+	f := &ddb.SourceTableFeatureDetails{SSEDescription: t.describeEncryption()}
 	if t.streams() {
 		f.StreamDescription = t.Stream
 	}

@@ -22,6 +22,9 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	}
 	now := api.CallFrom(ctx).Time
 	t := s.newTable(id, in, now)
+	if err := t.checkCapacities(); err != nil {
+		return nil, err
+	}
 	if in.ResourcePolicy != "" {
 		if err := checkPolicy(in.ResourcePolicy); err != nil {
 			return nil, err
@@ -44,7 +47,10 @@ func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*d
 	if err != nil {
 		return nil, err
 	}
-	d := t.describe(ddb.TableStatusCreating)
+	d := t.describe(ddb.TableStatusCreating, now)
+	if in.WarmThroughput == nil {
+		d.WarmThroughput = nil
+	}
 	if d.BillingModeSummary != nil {
 		d.BillingModeSummary = &ddb.BillingModeSummary{BillingMode: d.BillingModeSummary.BillingMode}
 	}
@@ -58,7 +64,7 @@ func (s *Service) newTable(id tableID, in *ddb.CreateTableInput, now time.Time) 
 		Number: s.newNumber(), ID: s.env.IDs.UUID(), Created: now,
 		Attributes: in.AttributeDefinitions,
 		Key:        in.KeySchema,
-		OnDemand:   in.OnDemandThroughput,
+		OnDemand:   changeMost(nil, in.OnDemandThroughput, true),
 		Warm:       in.WarmThroughput,
 		Class:      in.TableClass,
 		Protected:  in.DeletionProtectionEnabled != nil && *in.DeletionProtectionEnabled,
@@ -72,7 +78,7 @@ func (s *Service) newTable(id tableID, in *ddb.CreateTableInput, now time.Time) 
 	}
 	for _, x := range in.GlobalSecondaryIndexes {
 		t.addIndex(&tableIndex{Name: x.IndexName, Global: true, Key: x.KeySchema, Projection: x.Projection,
-			Throughput: provisioned(x.ProvisionedThroughput), OnDemand: x.OnDemandThroughput, Warm: x.WarmThroughput})
+			Throughput: provisioned(x.ProvisionedThroughput), OnDemand: changeMost(nil, x.OnDemandThroughput, true), Warm: x.WarmThroughput})
 	}
 	for _, x := range in.VectorIndexes {
 		t.addIndex(newVectorIndex(x))
@@ -106,13 +112,6 @@ func (t *table) addIndex(x *tableIndex) {
 	t.LastIndex++
 	x.Number = t.LastIndex
 	t.Indexes = append(t.Indexes, x)
-}
-
-func provisioned(p *ddb.ProvisionedThroughput) throughput {
-	if p == nil {
-		return throughput{}
-	}
-	return throughput{Read: *p.ReadCapacityUnits, Write: *p.WriteCapacityUnits}
 }
 
 // checkCreate finds what is wrong with a table that is to be made.
@@ -281,7 +280,8 @@ func (s *Service) describeTable(ctx context.Context, in *ddb.DescribeTableInput)
 		if t, err = s.anyRecord(tx, id); err != nil {
 			return err
 		}
-		d = t.describe(t.status(api.CallFrom(ctx).Time))
+		now := api.CallFrom(ctx).Time
+		d = t.describe(t.status(now), now)
 		return t.describeReplicas(tx, d)
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 )
@@ -149,42 +148,5 @@ func checkStream(s *ddb.StreamSpecification) error {
 	case !*s.StreamEnabled && s.StreamViewType != "":
 		return errParameter("If stream is being disabled, then UpdateViewType must not be specified")
 	}
-	return nil
-}
-
-// checkEncryption checks what a table is to be encrypted with.
-func checkEncryption(s *ddb.SSESpecification) error {
-	switch {
-	case s == nil:
-		return nil
-	case s.Enabled != nil && !*s.Enabled && s.SSEType != "":
-		return errParameter("SSEType can not be specified if Enabled is false")
-	case s.Enabled != nil && !*s.Enabled && s.KMSMasterKeyId != "":
-		return errParameter("KMSMasterKeyId can not be specified if Enabled is false")
-	case s.KMSMasterKeyId != "" && s.SSEType == "":
-		return errParameter("SSEType KMS is required if KMSMasterKeyId is specified")
-	case s.SSEType == ddb.SSETypeAes256:
-		return errParameter("SSEType AES256 is not supported")
-	}
-	return nil
-}
-
-// change sets provisioned capacity, which must differ from what it was. kind
-// and what say of what it is: "index", "index byName".
-func (p *throughput) change(kind, what string, to *ddb.ProvisionedThroughput, now time.Time) error {
-	read, write := *to.ReadCapacityUnits, *to.WriteCapacityUnits
-	if read == p.Read && write == p.Write {
-		return errValidation("The provisioned throughput for the %s will not change. The requested value equals the current value. "+
-			"Current ReadCapacityUnits provisioned for the %s: %d. Requested ReadCapacityUnits: %d. "+
-			"Current WriteCapacityUnits provisioned for the %s: %d. Requested WriteCapacityUnits: %d. "+
-			"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.", what, kind, p.Read, read, kind, p.Write, write)
-	}
-	if read > p.Read || write > p.Write {
-		p.Increased = now
-	}
-	if read < p.Read || write < p.Write {
-		p.Decreased = now
-	}
-	p.Read, p.Write = read, write
 	return nil
 }

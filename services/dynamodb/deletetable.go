@@ -38,7 +38,7 @@ func (s *Service) deleteTable(ctx context.Context, in *ddb.DeleteTableInput) (*d
 		return nil, err
 	}
 	s.counts.forget(t.Number)
-	d := t.describe(ddb.TableStatusDeleting)
+	d := t.describe(ddb.TableStatusDeleting, api.CallFrom(ctx).Time)
 	// AWS's answer leaves out how the table was made.
 	d.AttributeDefinitions, d.KeySchema, d.CreationDateTime = nil, nil, time.Time{}
 	d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes = nil, nil

@@ -257,7 +257,7 @@ func (s *Service) restoreTableToPointInTime(ctx context.Context, in *ddb.Restore
 	if err != nil {
 		return nil, err
 	}
-	return &ddb.RestoreTableToPointInTimeOutput{TableDescription: target.describe(ddb.TableStatusCreating)}, nil
+	return &ddb.RestoreTableToPointInTimeOutput{TableDescription: target.describe(ddb.TableStatusCreating, now)}, nil
 }
 
 // restoreSource is the table to be restored.

@@ -160,7 +160,7 @@ func (s *Service) updateReplicas(ctx context.Context, id tableID, updates []*ddb
 			return err
 		}
 		t.enter(ddb.TableStatusUpdating, now, s.env.Config.DynamoDB.UpdateDelay)
-		d = t.describe(ddb.TableStatusUpdating)
+		d = t.describe(ddb.TableStatusUpdating, now)
 		return errors.Join(storage.PutRecord(tx, t.storageKey(), t), t.describeReplicas(tx, d))
 	})
 	return &ddb.UpdateTableOutput{TableDescription: d}, err
@@ -252,7 +252,7 @@ func (u *tableUpdate) applyToReplicas(tx storage.Tx, s *Service) error {
 		return err
 	}
 	for _, o := range others {
-		own := tableUpdate{table: o, in: in, now: u.now, before: o.describe(ddb.TableStatusUpdating)}
+		own := tableUpdate{table: o, in: in, now: u.now, before: o.describe(ddb.TableStatusUpdating, u.now)}
 		if err := own.apply(); err != nil {
 			return err
 		}

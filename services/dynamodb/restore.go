@@ -98,9 +98,12 @@ func (o *overrides) setBilling(t *table, now time.Time) error {
 	if o.onDemand != nil && !t.Billing.OnDemand {
 		return errRequest("Cannot override MaxReadRequestUnits for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST")
 	}
-	if o.onDemand != nil {
-		t.OnDemand = o.onDemand
+	for _, u := range mostUnits(o.onDemand) {
+		if u.value < 1 {
+			return errRequest("Requested %s for OnDemandThroughput is outside of valid range", u.name)
+		}
 	}
+	t.OnDemand = changeMost(t.OnDemand, o.onDemand, false)
 	if o.throughput != nil {
 		t.Billing.Throughput = provisioned(o.throughput)
 	}
@@ -190,5 +193,5 @@ func (s *Service) restoreTableFromBackup(ctx context.Context, in *ddb.RestoreTab
 	if err != nil {
 		return nil, err
 	}
-	return &ddb.RestoreTableFromBackupOutput{TableDescription: target.describe(ddb.TableStatusCreating)}, nil
+	return &ddb.RestoreTableFromBackupOutput{TableDescription: target.describe(ddb.TableStatusCreating, call.Time)}, nil
 }

@@ -120,8 +120,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.BatchWriteItem.Handle(s.batchWriteItem),
 		ddb.CreateBackup.Handle(s.createBackup),
 		ddb.CreateGlobalTable.Handle(s.createGlobalTable),
-		ddb.CreateTable.Handle(s.createTable).WithoutEffect(
-			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
+		ddb.CreateTable.Handle(s.createTable),
 		ddb.DeleteBackup.Handle(s.deleteBackup),
 		ddb.DeleteItem.Handle(s.deleteItem),
 		ddb.DeleteResourcePolicy.Handle(s.deleteResourcePolicy),
@@ -170,8 +169,7 @@ func (s *Service) Operations() []api.Handler {
 		ddb.UpdateContributorInsights.Handle(s.updateContributorInsights),
 		ddb.UpdateItem.Handle(s.updateItem),
 		ddb.UpdateKinesisStreamingDestination.Handle(s.updateKinesisStreamingDestination),
-		ddb.UpdateTable.Handle(s.updateTable).WithoutEffect(
-			"OnDemandThroughput", "ProvisionedThroughput", "SSESpecification", "TableClass", "WarmThroughput"),
+		ddb.UpdateTable.Handle(s.updateTable),
 		ddb.UpdateTimeToLive.Handle(s.updateTimeToLive),
 	}
 }

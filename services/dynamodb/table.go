@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -31,10 +30,12 @@ type table struct {
 	Warm         *ddb.WarmThroughput
 	Class        ddb.TableClass
 	ClassChanged time.Time
-	Protected    bool
-	Encryption   *ddb.SSESpecification
-	Stream       *ddb.StreamSpecification
-	StreamStart  time.Time
+	// ClassChanges and EncryptionChanges are when those were changed lately.
+	ClassChanges, EncryptionChanges []time.Time
+	Protected                       bool
+	Encryption                      *ddb.SSESpecification
+	Stream                          *ddb.StreamSpecification
+	StreamStart                     time.Time
 	// StreamNumber is that of the latest stream, which may have been turned off; 0 for none.
 	StreamNumber uint64
 	Tags         map[string]string
@@ -75,12 +76,6 @@ type billing struct {
 	Throughput    throughput
 }
 
-// throughput is provisioned capacity and when it was changed.
-type throughput struct {
-	Read, Write          int64
-	Increased, Decreased time.Time
-}
-
 // tableIndex is a secondary index in the record of its table.
 type tableIndex struct {
 	Number     uint64
@@ -116,14 +111,14 @@ func (t *table) index(name string) *tableIndex {
 }
 
 // describe is the table as AWS describes it, without its counts.
-func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
+func (t *table) describe(status ddb.TableStatus, now time.Time) *ddb.TableDescription {
 	d := &ddb.TableDescription{
 		AttributeDefinitions:      t.Attributes,
 		TableName:                 t.Name,
 		KeySchema:                 t.Key,
 		TableStatus:               status,
 		CreationDateTime:          t.Created,
-		ProvisionedThroughput:     t.Billing.Throughput.describe(),
+		ProvisionedThroughput:     t.Billing.Throughput.describe(now),
 		TableSizeBytes:            new(int64(0)),
 		ItemCount:                 new(int64(0)),
 		TableArn:                  t.arn(),
@@ -138,9 +133,7 @@ func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
 	if t.Class != "" {
 		d.TableClassSummary = &ddb.TableClassSummary{TableClass: t.Class, LastUpdateDateTime: t.ClassChanged}
 	}
-	if t.Encryption != nil && t.Encryption.Enabled != nil && *t.Encryption.Enabled {
-		d.SSEDescription = &ddb.SSEDescription{Status: ddb.SSEStatusEnabled, SSEType: ddb.SSETypeKms, KMSMasterKeyArn: t.encryptionKey()}
-	}
+	d.SSEDescription = t.describeEncryption()
 	if t.Restoring != nil {
 		d.RestoreSummary = t.Restoring.describe()
 	}
@@ -156,7 +149,7 @@ func (t *table) describe(status ddb.TableStatus) *ddb.TableDescription {
 		case x.Vector != nil:
 			d.VectorIndexes = append(d.VectorIndexes, x.describeVector(t, status))
 		case x.Global:
-			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, x.describeGlobal(t, status))
+			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, x.describeGlobal(t, status, now))
 		default:
 			d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, x.describeLocal(t))
 		}
@@ -171,58 +164,19 @@ func (t *table) billingMode() ddb.BillingMode {
 	return ddb.BillingModeProvisioned
 }
 
-// encryptionKey is the ARN of the key that encrypts the table.
-func (t *table) encryptionKey() string {
-	key := cmp.Or(t.Encryption.KMSMasterKeyId, "alias/aws/dynamodb")
-	if _, err := api.ParseARN(key); err == nil {
-		return key
-	}
-	return api.ARN{Partition: api.PartitionOf(t.Region), Service: "kms", Region: t.Region, Account: t.Account, Resource: key}.String()
-}
-
-func (p throughput) describe() *ddb.ProvisionedThroughputDescription {
-	return &ddb.ProvisionedThroughputDescription{
-		LastIncreaseDateTime: p.Increased, LastDecreaseDateTime: p.Decreased, NumberOfDecreasesToday: new(int64(0)),
-		ReadCapacityUnits: &p.Read, WriteCapacityUnits: &p.Write,
-	}
-}
-
-// What AWS keeps warm for a table that was just made.
-const warmReads, warmWrites = 12000, 4000
-
-// warmth is the throughput that AWS is always ready for.
-func (t *table) warmth(asked *ddb.WarmThroughput, p throughput) (reads, writes *int64) {
-	reads, writes = new(int64(warmReads)), new(int64(warmWrites))
-	if !t.Billing.OnDemand {
-		*reads, *writes = p.Read, p.Write
-	}
-	if asked != nil && asked.ReadUnitsPerSecond != nil {
-		reads = asked.ReadUnitsPerSecond
-	}
-	if asked != nil && asked.WriteUnitsPerSecond != nil {
-		writes = asked.WriteUnitsPerSecond
-	}
-	return reads, writes
-}
-
-func (t *table) describeWarm() *ddb.TableWarmThroughputDescription {
-	reads, writes := t.warmth(t.Warm, t.Billing.Throughput)
-	return &ddb.TableWarmThroughputDescription{ReadUnitsPerSecond: reads, WriteUnitsPerSecond: writes, Status: ddb.TableStatusActive}
-}
-
-func (x *tableIndex) describeGlobal(t *table, status ddb.TableStatus) *ddb.GlobalSecondaryIndexDescription {
-	reads, writes := t.warmth(x.Warm, x.Throughput)
+func (x *tableIndex) describeGlobal(t *table, status ddb.TableStatus, now time.Time) *ddb.GlobalSecondaryIndexDescription {
+	warm := t.warmth(x.Warm, x.Throughput)
 	d := &ddb.GlobalSecondaryIndexDescription{
 		IndexName:             x.Name,
 		KeySchema:             x.Key,
 		Projection:            x.Projection,
 		IndexStatus:           ddb.IndexStatusActive,
-		ProvisionedThroughput: x.Throughput.describe(),
+		ProvisionedThroughput: x.Throughput.describe(now),
 		IndexSizeBytes:        new(int64(0)),
 		ItemCount:             new(int64(0)),
 		IndexArn:              t.arn() + "/index/" + x.Name,
 		OnDemandThroughput:    x.OnDemand,
-		WarmThroughput:        &ddb.GlobalSecondaryIndexWarmThroughputDescription{ReadUnitsPerSecond: reads, WriteUnitsPerSecond: writes, Status: ddb.IndexStatusActive},
+		WarmThroughput:        &ddb.GlobalSecondaryIndexWarmThroughputDescription{ReadUnitsPerSecond: warm.ReadUnitsPerSecond, WriteUnitsPerSecond: warm.WriteUnitsPerSecond, Status: ddb.IndexStatusActive},
 	}
 	if status == ddb.TableStatusCreating || x.Backfilling {
 		d.IndexStatus = ddb.IndexStatusCreating

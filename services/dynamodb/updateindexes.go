@@ -43,15 +43,28 @@ func (u *tableUpdate) updateIndex(in *ddb.UpdateGlobalSecondaryIndexAction) erro
 	if p := in.ProvisionedThroughput; p != nil && (*p.ReadCapacityUnits > maxUnits || *p.WriteCapacityUnits > maxUnits) {
 		return errValidation("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate")
 	}
+	if in.WarmThroughput != nil && len(warmUnits(in.WarmThroughput, 0, 0)) == 0 {
+		return errParameter("WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond specified for index: %s", in.IndexName)
+	}
 	x, err := u.global(in.IndexName, "update")
 	if err != nil {
 		return err
 	}
+	switch {
+	case u.Billing.OnDemand && in.ProvisionedThroughput != nil:
+		return errParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: %s when BillingMode is PAY_PER_REQUEST", in.IndexName)
+	case u.Billing.OnDemand && in.WarmThroughput == nil && len(mostUnits(in.OnDemandThroughput)) == 0:
+		return errParameter("The only Updates for index: %s when TableThroughputMode is PAY_PER_REQUEST can be to OnDemandThroughput, WarmThroughput", in.IndexName)
+	}
 	if in.OnDemandThroughput != nil {
-		x.OnDemand = in.OnDemandThroughput
+		if x.OnDemand, err = u.changeMost(x.OnDemand, in.OnDemandThroughput, x.Name); err != nil {
+			return err
+		}
 	}
 	if in.WarmThroughput != nil {
-		x.Warm = in.WarmThroughput
+		if x.Warm, err = u.warmer(u.warmth(x.Warm, x.Throughput), in.WarmThroughput, x.Name); err != nil {
+			return err
+		}
 	}
 	if in.ProvisionedThroughput != nil {
 		return x.Throughput.change("index", "index "+x.Name, in.ProvisionedThroughput, u.now)
@@ -92,7 +105,10 @@ func (u *tableUpdate) createIndex(in *ddb.CreateGlobalSecondaryIndexAction) erro
 		return errParameter("ProvisionedThroughput must be specified for index: %s", in.IndexName)
 	}
 	x := &tableIndex{Name: in.IndexName, Global: true, Key: in.KeySchema, Projection: in.Projection,
-		Throughput: provisioned(in.ProvisionedThroughput), OnDemand: in.OnDemandThroughput, Warm: in.WarmThroughput}
+		Throughput: provisioned(in.ProvisionedThroughput), OnDemand: changeMost(nil, in.OnDemandThroughput, true), Warm: in.WarmThroughput}
+	if err := u.checkCapacity(x.OnDemand, x.Warm, x.Throughput, x.Name); err != nil {
+		return err
+	}
 	u.fillIndex(x, attributes)
 	return nil
 }
@@ -145,7 +161,7 @@ func (u *tableUpdate) deleteIndex(name string) error {
 	if err != nil {
 		return err
 	}
-	u.gone = x.describeGlobal(u.table, ddb.TableStatusUpdating)
+	u.gone = x.describeGlobal(u.table, ddb.TableStatusUpdating, u.now)
 	u.gone.IndexStatus = ddb.IndexStatusDeleting
 	u.removeIndex(x)
 	return nil

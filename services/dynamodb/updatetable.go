@@ -31,14 +31,16 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 		if err != nil {
 			return err
 		}
-		u := tableUpdate{table: t, in: in, now: now, before: t.describe(ddb.TableStatusUpdating)}
+		u := tableUpdate{table: t, in: in, now: now, before: t.describe(ddb.TableStatusUpdating, now)}
 		if err := u.apply(); err != nil {
 			return err
 		}
 		if err := w.setStream(tx, t, in.StreamSpecification, now); err != nil {
 			return err
 		}
-		t.enter(ddb.TableStatusUpdating, now, s.env.Config.DynamoDB.UpdateDelay)
+		if !u.atOnce() {
+			t.enter(ddb.TableStatusUpdating, now, s.env.Config.DynamoDB.UpdateDelay)
+		}
 		if u.task != nil {
 			if u.task.Fill != nil {
 				u.task.NotBefore = now.Add(s.env.Config.DynamoDB.IndexDelay)
@@ -70,7 +72,7 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 		return errNotImplemented(member)
 	}
 	if in.ProvisionedThroughput == nil && in.BillingMode == "" && len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil &&
-		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil && len(in.VectorIndexUpdates) == 0 && len(in.ReplicaUpdates) == 0 {
+		in.StreamSpecification == nil && in.TableClass == "" && in.DeletionProtectionEnabled == nil && len(mostUnits(in.OnDemandThroughput)) == 0 && len(warmUnits(in.WarmThroughput, 0, 0)) == 0 && len(in.VectorIndexUpdates) == 0 && len(in.ReplicaUpdates) == 0 {
 		return errValidation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, " +
 			"MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required")
 	}
@@ -122,6 +124,7 @@ func checkUpdateTable(in *ddb.UpdateTableInput) error {
 
 // checkAlone checks that what AWS changes by itself is changed by itself.
 func checkAlone(in *ddb.UpdateTableInput) error {
+	warms := len(warmUnits(in.WarmThroughput, 0, 0)) > 0
 	const only = " modification must be the only operation in the request"
 	changes := []struct {
 		given bool
@@ -133,8 +136,8 @@ func checkAlone(in *ddb.UpdateTableInput) error {
 		{in.ProvisionedThroughput != nil || in.BillingMode != "", ""},
 		{in.GlobalSecondaryIndexUpdates != nil, ""},
 		{in.StreamSpecification != nil, ""},
-		{in.OnDemandThroughput != nil, ""},
-		{in.WarmThroughput != nil, ""},
+		{len(mostUnits(in.OnDemandThroughput)) > 0, ""},
+		{warms, ""},
 		{in.ReplicaUpdates != nil, "Replica"},
 	}
 	given, alone := 0, ""
@@ -149,6 +152,12 @@ func checkAlone(in *ddb.UpdateTableInput) error {
 	}
 	reindexed := slices.ContainsFunc(in.GlobalSecondaryIndexUpdates, func(u *ddb.GlobalSecondaryIndexUpdate) bool { return u.Create != nil || u.Delete != nil })
 	switch {
+	case len(mostUnits(in.OnDemandThroughput)) > 0 && (in.StreamSpecification != nil || warms):
+		return errParameter("OnDemandThroughput can only be combined with BillingMode in an UpdateTable request")
+	case warms && slices.ContainsFunc(in.GlobalSecondaryIndexUpdates, func(u *ddb.GlobalSecondaryIndexUpdate) bool { return u.Create != nil }):
+		return errParameter("Create global secondary index cannot be specified when updating WarmThroughput")
+	case warms && given > 1:
+		return errParameter("WarmThroughput must be the only operation in the request")
 	case in.StreamSpecification != nil && in.ProvisionedThroughput != nil:
 		return errParameter("You cannot modify stream status while updating table IOPS")
 	case reindexed && in.ProvisionedThroughput != nil:
@@ -196,16 +205,17 @@ func (u *tableUpdate) apply() error {
 		u.Protected = *on
 	}
 	if u.in.TableClass != "" {
-		u.Class, u.ClassChanged = u.in.TableClass, u.now
+		if err := u.changeClass(u.in.TableClass, u.now); err != nil {
+			return err
+		}
 	}
 	if u.in.SSESpecification != nil {
-		u.Encryption = u.in.SSESpecification
+		if err := u.changeEncryption(u.in.SSESpecification, u.now); err != nil {
+			return err
+		}
 	}
-	if u.in.OnDemandThroughput != nil {
-		u.OnDemand = u.in.OnDemandThroughput
-	}
-	if u.in.WarmThroughput != nil {
-		u.Warm = u.in.WarmThroughput
+	if err := u.applyLimits(); err != nil {
+		return err
 	}
 	return u.checkStream()
 }
@@ -224,49 +234,4 @@ func (u *tableUpdate) checkStream() error {
 		return errValidation("Table has no stream to disable: TableName: %s", u.Name)
 	}
 	return nil
-}
-
-func (u *tableUpdate) applyBilling() error {
-	onDemand := u.table.Billing.OnDemand
-	if u.in.BillingMode != "" {
-		onDemand = u.in.BillingMode == ddb.BillingModePayPerRequest
-	}
-	if u.in.ProvisionedThroughput != nil && onDemand {
-		return errParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
-	}
-	switch {
-	case onDemand && !u.Billing.OnDemand:
-		u.Billing = billing{OnDemand: true, OnDemandSince: u.now, Throughput: throughput{Decreased: u.now}}
-		for _, x := range u.Indexes {
-			x.Throughput = throughput{}
-		}
-	case !onDemand && u.Billing.OnDemand:
-		if u.vectors() > 0 {
-			return errNotOnDemand()
-		}
-		if err := u.checkIndexThroughput(); err != nil {
-			return err
-		}
-		u.Billing.OnDemand = false
-	}
-	if u.in.ProvisionedThroughput != nil {
-		return u.Billing.Throughput.change("table", "table", u.in.ProvisionedThroughput, u.now)
-	}
-	return nil
-}
-
-// describe is the table on its way: AWS tells the new capacity when it is there.
-func (u *tableUpdate) describe() *ddb.TableDescription {
-	d := u.table.describe(ddb.TableStatusUpdating)
-	if !u.Billing.OnDemand {
-		d.ProvisionedThroughput.ReadCapacityUnits = u.before.ProvisionedThroughput.ReadCapacityUnits
-		d.ProvisionedThroughput.WriteCapacityUnits = u.before.ProvisionedThroughput.WriteCapacityUnits
-	}
-	if u.gone != nil {
-		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, u.gone)
-	}
-	if u.goneVector != nil {
-		d.VectorIndexes = append(d.VectorIndexes, u.goneVector)
-	}
-	return d
 }
