@@ -1,13 +1,16 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -63,7 +66,7 @@ func (s *Server) As(key, secret, token string) *Account {
 		HTTPClient:   s.HTTP,
 		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, token),
 		// What fails is to be seen.
-		RetryMaxAttempts: 1,
+		Retryer: func() aws.Retryer { return retry.NewStandard(onlyCutAnswers) },
 		// As config.LoadDefaultConfig has them.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
@@ -79,6 +82,17 @@ func (s *Server) As(key, secret, token string) *Account {
 		IAM:        iam.NewFromConfig(config),
 		STS:        sts.NewFromConfig(config),
 	}
+}
+
+// onlyCutAnswers tries again where the client itself has cut the connection. It
+// closes a request's body when the answer begins; net/http looks once more for
+// the end of that body, takes what it then gets for a failure to write, and closes the
+// connection. A server that answers within that moment is one on the same machine.
+func onlyCutAnswers(o *retry.StandardOptions) {
+	o.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		return aws.BoolTernary(errors.Is(err, net.ErrClosed))
+	})}
+	o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 }
 
 // VirtualHosts is an S3 client that names buckets by host.
