@@ -157,13 +157,14 @@ func checkMost(m *ddb.OnDemandThroughput, index, region string, update bool) err
 
 // checkNoMost refuses it where capacity is provisioned. end is how the message ends.
 func checkNoMost(m *ddb.OnDemandThroughput, index, end string) error {
-	for _, u := range mostUnits(m) {
-		if index != "" {
-			index = " for index: " + index
-		}
-		return errParameter("%s for OnDemandThroughput%s cannot be specified when %s", u.name, index, end)
+	given := mostUnits(m)
+	if len(given) == 0 {
+		return nil
 	}
-	return nil
+	if index != "" {
+		index = " for index: " + index
+	}
+	return errParameter("%s for OnDemandThroughput%s cannot be specified when %s", given[0].name, index, end)
 }
 
 // changeMost is old with the members that a change gives. What it takes away is

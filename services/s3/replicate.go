@@ -170,9 +170,9 @@ type ordered struct {
 }
 
 // wantsKey says that the copy is to be under a key of KMS that the rule names.
-func (o *ordered) wantsKey() bool {
-	e := o.version.Encryption
-	return e != nil && e.Method != "" && replication.Key(o.rule) != ""
+func (source *ordered) wantsKey() bool {
+	e := source.version.Encryption
+	return e != nil && e.Method != "" && replication.Key(source.rule) != ""
 }
 
 // ordered reads what an order is about: nil when there is nothing to do, since
