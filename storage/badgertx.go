@@ -53,8 +53,9 @@ func (t *badgerTx) snapshot() (*badgerdb.Txn, error) {
 }
 
 func (t *badgerTx) Get(key []byte) ([]byte, error) {
-	if t.warm && !t.unsure && (len(t.writes.list) == 0 || t.writes.find(key, t.badger.hot.hash(key)) == nil) {
-		if value, read, ok := t.badger.hot.get(key, t.begun); ok {
+	hash := t.badger.hot.hash(key)
+	if t.warm && !t.unsure && t.writes.find(key, hash) == nil {
+		if value, read, ok := t.badger.hot.get(key, hash, t.begun); ok {
 			if t.txn == nil || t.update {
 				t.reads = append(t.reads, read)
 			}
@@ -81,7 +82,7 @@ func (t *badgerTx) Get(key []byte) ([]byte, error) {
 		return nil
 	})
 	if err == nil && len(value) <= maxHot && len(t.writes.list) == 0 {
-		t.badger.hot.put(key, value, t.begun)
+		t.badger.hot.put(key, hash, value, t.begun)
 	}
 	return value, err
 }

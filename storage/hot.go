@@ -91,8 +91,7 @@ func (h *hot) shard(hash uint64) *hotShard { return &h.shards[hash%hotShards] }
 
 // get is the value of key for a transaction that began when the commit of that
 // number was the last to have ended.
-func (h *hot) get(key []byte, begun uint64) (value []byte, read hotRead, ok bool) {
-	hash := h.hash(key)
+func (h *hot) get(key []byte, hash, begun uint64) (value []byte, read hotRead, ok bool) {
 	s := h.shard(hash)
 	s.mu.Lock()
 	e, ok := s.entries[string(key)]
@@ -118,8 +117,8 @@ func (h *hot) same(reads []hotRead) bool {
 // put may keep what Badger told a transaction that began when the commit of
 // that number was the last to have ended. It does not where a commit may have
 // come between.
-func (h *hot) put(key, value []byte, begun uint64) {
-	s := h.shard(h.hash(key))
+func (h *hot) put(key []byte, hash uint64, value []byte, begun uint64) {
+	s := h.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.misses++; s.misses%hotEvery != 0 || s.pending > 0 || s.last > begun {

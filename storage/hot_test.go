@@ -26,40 +26,40 @@ func TestHotKeepsWhatIsReadOften(t *testing.T) {
 	key := []byte("k")
 	h.ended.Store(5)
 	for range hotEvery {
-		h.put(key, []byte("old"), 5)
+		h.put(key, h.hash(key), []byte("old"), 5)
 	}
-	v, read, ok := h.get(key, 5)
+	v, read, ok := h.get(key, h.hash(key), 5)
 	if !ok || string(v) != "old" {
 		t.Fatalf("a value that was read %d times is not kept: %q, %v", hotEvery, v, ok)
 	}
-	if _, _, ok := h.get(key, 4); ok {
+	if _, _, ok := h.get(key, h.hash(key), 4); ok {
 		t.Error("a transaction sees what is younger than it")
 	}
 
 	reads := []hotRead{read}
 	w := held(t, h, reads, "k", "new")
-	if _, _, ok := h.get(key, 9); ok {
+	if _, _, ok := h.get(key, h.hash(key), 9); ok {
 		t.Error("a value that is being written is still there")
 	}
 	if h.same(reads) {
 		t.Error("a value that is being written is said to be the latest")
 	}
 	for range hotEvery {
-		h.put(key, []byte("old"), 5)
+		h.put(key, h.hash(key), []byte("old"), 5)
 	}
 	h.release(reads, w)
 	for range hotEvery {
-		h.put(key, []byte("old"), 5)
+		h.put(key, h.hash(key), []byte("old"), 5)
 	}
-	if v, _, ok := h.get(key, 6); !ok || string(v) != "new" {
+	if v, _, ok := h.get(key, h.hash(key), 6); !ok || string(v) != "new" {
 		t.Errorf("after the commit: %q, %v", v, ok)
 	}
-	if _, _, ok := h.get(key, 5); ok {
+	if _, _, ok := h.get(key, h.hash(key), 5); ok {
 		t.Error("a transaction that began before a commit sees what it wrote")
 	}
 
 	h.unlock(nil, held(t, h, nil, "k", "never"))
-	if v, _, ok := h.get(key, 6); !ok || string(v) != "new" {
+	if v, _, ok := h.get(key, h.hash(key), 6); !ok || string(v) != "new" {
 		t.Errorf("after a commit that was not made: %q, %v", v, ok)
 	}
 }
@@ -68,9 +68,9 @@ func TestHotHolds(t *testing.T) {
 	h := newHot()
 	warm := func(key string) (r hotRead) {
 		for range hotEvery {
-			h.put([]byte(key), []byte("v"), h.ended.Load())
+			h.put([]byte(key), h.hash([]byte(key)), []byte("v"), h.ended.Load())
 		}
-		_, r, ok := h.get([]byte(key), h.ended.Load())
+		_, r, ok := h.get([]byte(key), h.hash([]byte(key)), h.ended.Load())
 		if !ok {
 			t.Fatal(key, "is not kept")
 		}
@@ -132,7 +132,8 @@ func TestHotIsBounded(t *testing.T) {
 	h := newHot()
 	value := make([]byte, 500)
 	for i := range 200_000 {
-		h.put(fmt.Appendf(nil, "key %d", i), value, 0)
+		key := fmt.Appendf(nil, "key %d", i)
+		h.put(key, h.hash(key), value, 0)
 	}
 	for i := range h.shards {
 		s := &h.shards[i]
