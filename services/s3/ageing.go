@@ -57,18 +57,7 @@ func (s *Service) age(ctx context.Context, now time.Time) error {
 	if !s.ageing.due(now) {
 		return nil
 	}
-	var names []string
-	err := s.env.DB.View(func(tx storage.Tx) error {
-		for r, err := range storage.Records[bucket](tx, storage.Prefix(rootBuckets)) {
-			if err != nil {
-				return err
-			}
-			if r.Value.Settings.has(kindLifecycle) {
-				names = append(names, r.Value.Name)
-			}
-		}
-		return nil
-	})
+	names, err := s.bucketsWith(kindLifecycle)
 	for _, name := range names { // one that fails does not keep the others
 		err = errors.Join(err, s.ageBucket(ctx, name, now))
 	}

@@ -49,19 +49,11 @@ const (
 // logged finds out whether there are logs.
 func (s *Service) logged() bool {
 	s.logs.once.Do(func() {
-		err := s.env.DB.View(func(tx storage.Tx) error {
-			for r, err := range storage.Records[bucket](tx, storage.Prefix(rootBuckets)) {
-				if err != nil {
-					return err
-				}
-				if r.Value.Settings.has(kindLogging) {
-					s.logs.any.Store(true)
-				}
-			}
-			return nil
-		})
-		if err != nil { // then every request looks at its bucket
+		names, err := s.bucketsWith(kindLogging)
+		if len(names) > 0 || err != nil { // without knowing, every request looks at its bucket
 			s.logs.any.Store(true)
+		}
+		if err != nil {
 			s.env.Log.Error("it is not known which buckets have logs", "error", err)
 		}
 	})

@@ -70,6 +70,23 @@ func (k *setting[T]) view(s *Service, name, owner string) (v *T, err error) {
 	return v, err
 }
 
+// bucketsWith are the names of all buckets that have a setting of a kind, and of
+// those that were found before an error.
+func (s *Service) bucketsWith(kind settingKind) (names []string, err error) {
+	err = s.env.DB.View(func(tx storage.Tx) error {
+		for r, err := range storage.Records[bucket](tx, storage.Prefix(rootBuckets)) {
+			if err != nil {
+				return err
+			}
+			if r.Value.Settings.has(kind) {
+				names = append(names, r.Value.Name)
+			}
+		}
+		return nil
+	})
+	return names, err
+}
+
 // get is view for who must answer with an error when there is none.
 func (k *setting[T]) get(s *Service, name, owner string) (*T, error) {
 	v, err := k.view(s, name, owner)
