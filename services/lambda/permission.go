@@ -294,33 +294,11 @@ func arnLike(pattern, arn string) bool {
 		return pattern == "*"
 	}
 	for i := range p {
-		if !wildcard(p[i], a[i]) {
+		if !api.MatchPattern(p[i], a[i]) {
 			return false
 		}
 	}
 	return true
-}
-
-// wildcard matches s with a pattern in which * stands for any text and ? for one character.
-func wildcard(pattern, s string) bool {
-	star, mark := -1, 0
-	p, i := 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 func isServicePrincipal(p string) bool {

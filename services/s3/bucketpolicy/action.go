@@ -1,6 +1,10 @@
 package bucketpolicy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/virga-cloud/virga/api"
+)
 
 // The actions of S3 that policies of buckets may name, by what they are about.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
@@ -71,31 +75,9 @@ func (s *Statement) check(bucket string) error {
 
 func matchAny(pattern string, names []string) bool {
 	for _, name := range names {
-		if match(pattern, name) {
+		if api.MatchPattern(pattern, name) {
 			return true
 		}
 	}
 	return false
-}
-
-// match says whether a pattern, in which "*" is any text and "?" any
-// character, is that of s.
-func match(pattern, s string) bool {
-	star, mark := -1, 0
-	p, i := 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p, i = p+1, i+1
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
