@@ -42,6 +42,16 @@ func TestReplicas(t *testing.T) {
 		{Create: &types.CreateReplicationGroupMemberAction{RegionName: aws.String("us-east-1")}}}})
 	refused(t, err, "ValidationException")
 	must(a.DynamoDB.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: name, ReplicaUpdates: []types.ReplicationGroupUpdate{
+		{Update: &types.UpdateReplicationGroupMemberAction{RegionName: aws.String("us-west-2"), TableClassOverride: types.TableClassStandardInfrequentAccess,
+			OnDemandThroughputOverride: &types.OnDemandThroughputOverride{MaxReadRequestUnits: aws.Int64(40)}}}}}))(t)
+	replica := must(a.DynamoDB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: name}))(t).Table.Replicas[0]
+	if replica.ReplicaTableClassSummary == nil || replica.ReplicaTableClassSummary.TableClass != types.TableClassStandardInfrequentAccess || aws.ToInt64(replica.OnDemandThroughputOverride.MaxReadRequestUnits) != 40 {
+		t.Errorf("%+v", replica)
+	}
+	if own := must(west.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: name}))(t).Table.OnDemandThroughput; own == nil || aws.ToInt64(own.MaxReadRequestUnits) != 40 {
+		t.Errorf("the replica reads %+v at most", own)
+	}
+	must(a.DynamoDB.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: name, ReplicaUpdates: []types.ReplicationGroupUpdate{
 		{Delete: &types.DeleteReplicationGroupMemberAction{RegionName: aws.String("us-west-2")}}}}))(t)
 	_, err = west.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: name})
 	refused(t, err, "ResourceNotFoundException")

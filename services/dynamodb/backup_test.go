@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
 )
@@ -224,6 +225,18 @@ func TestRestoreOverrides(t *testing.T) {
 	}); *d.ProvisionedThroughput.WriteCapacityUnits != 5 {
 		t.Errorf("provisioned: %+v", d)
 	}
+	must(h, h.createTable, vectorTable("vectors", vectorOf("near", ddb.VectorDistanceFunctionCosine), vectorOf("far", ddb.VectorDistanceFunctionEuclidean)))
+	h.put("vectors", item.Item{"p": S("a"), "v": attribute.L(numbers("1", "2", "3"))})
+	vectors := h.backUp("vectors", "backup").BackupArn
+	h.drain()
+	if d := restore(vectors, func(in *ddb.RestoreTableFromBackupInput) {
+		in.VectorIndexOverride = []*ddb.VectorIndex{vectorOf("renamed", ddb.VectorDistanceFunctionEuclidean)}
+	}); len(d.VectorIndexes) != 1 || d.VectorIndexes[0].IndexName != "renamed" || *d.VectorIndexes[0].ItemCount != 1 {
+		t.Errorf("with a renamed vector index: %+v", d.VectorIndexes)
+	}
+	if d := restore(vectors, func(in *ddb.RestoreTableFromBackupInput) { in.VectorIndexOverride = []*ddb.VectorIndex{} }); len(d.VectorIndexes) != 0 {
+		t.Errorf("without vector indexes: %+v", d.VectorIndexes)
+	}
 	refuse := func(arn string, change func(*ddb.RestoreTableFromBackupInput)) string {
 		in := &ddb.RestoreTableFromBackupInput{BackupArn: arn, TargetTableName: "target"}
 		change(in)
@@ -249,6 +262,12 @@ func TestRestoreOverrides(t *testing.T) {
 		{refuse(provisioned, func(in *ddb.RestoreTableFromBackupInput) {
 			in.GlobalSecondaryIndexOverride = []*ddb.GlobalSecondaryIndex{{IndexName: "index", KeySchema: indexKey, Projection: projection}}
 		}), "Invalid Request: Must specify provisioned throughput for index index"},
+		{refuse(vectors, func(in *ddb.RestoreTableFromBackupInput) {
+			in.VectorIndexOverride = []*ddb.VectorIndex{vectorOf("near", ddb.VectorDistanceFunctionCosine, "tenant")}
+		}), "Invalid Request: Index near does not match a secondary index that existed in the source table and cannot be created during the restore operation"},
+		{refuse(vectors, func(in *ddb.RestoreTableFromBackupInput) {
+			in.BillingModeOverride, in.ProvisionedThroughputOverride = ddb.BillingModeProvisioned, five
+		}), "One or more parameter values were invalid: Vector indexes are only supported for PAY_PER_REQUEST tables"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got  %q\nwant %q", c.got, c.want)

@@ -282,7 +282,7 @@ func (s *Service) describeTable(ctx context.Context, in *ddb.DescribeTableInput)
 		}
 		now := api.CallFrom(ctx).Time
 		d = t.describe(t.status(now), now)
-		return t.describeReplicas(tx, d)
+		return t.describeReplicas(tx, d, now)
 	})
 	if err != nil {
 		return nil, err

@@ -214,10 +214,7 @@ func (s *Service) restoreTableToPointInTime(ctx context.Context, in *ddb.Restore
 	}
 	o := overrides{
 		billing: in.BillingModeOverride, throughput: in.ProvisionedThroughputOverride, onDemand: in.OnDemandThroughputOverride,
-		globals: in.GlobalSecondaryIndexOverride, locals: in.LocalSecondaryIndexOverride, encryption: in.SSESpecificationOverride,
-	}
-	if in.VectorIndexOverride != nil {
-		return nil, errNotImplemented("VectorIndexOverride")
+		globals: in.GlobalSecondaryIndexOverride, locals: in.LocalSecondaryIndexOverride, vectors: in.VectorIndexOverride, encryption: in.SSESpecificationOverride,
 	}
 	now := call.Time
 	at, until := in.RestoreDateTime, in.RestoreDateTime

@@ -1,13 +1,11 @@
 package dynamodb
 
 import (
-	"context"
 	"errors"
 	"regexp"
 	"slices"
 	"time"
 
-	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
 	"github.com/virga-cloud/virga/storage"
@@ -17,7 +15,7 @@ import (
 // other: each names the regions of the others. A change of an item is made in
 // all of them by one transaction, so replicas do not lag behind each
 // other, which AWS does not promise, and the last writer wins since there
-// is an order of writers. Time to live and indexes are changed everywhere too.
+// is an order of writers. Settings are followed as replicasettings.go says.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GlobalTables.html
 
@@ -40,18 +38,14 @@ func (t *table) others(tx storage.Tx) (all []*table, err error) {
 }
 
 // describeReplicas puts a table's replicas into its description.
-func (t *table) describeReplicas(tx storage.Tx, d *ddb.TableDescription) error {
+func (t *table) describeReplicas(tx storage.Tx, d *ddb.TableDescription, now time.Time) error {
 	others, err := t.others(tx)
 	if err != nil || len(others) == 0 {
 		return err
 	}
 	d.GlobalTableVersion = globalVersion
 	for _, r := range others {
-		status := ddb.ReplicaStatusActive
-		if r.Replicating {
-			status = ddb.ReplicaStatusCreating
-		}
-		d.Replicas = append(d.Replicas, &ddb.ReplicaDescription{RegionName: r.Region, ReplicaStatus: status, ReplicaArn: r.arn()})
+		d.Replicas = append(d.Replicas, r.describeAsReplica(now))
 	}
 	return nil
 }
@@ -78,190 +72,6 @@ func (w *writes) replicate(tx storage.Tx, t *schema, e *effect) error {
 			continue // the replica is being filled and has not got the item yet
 		}
 		if err := w.followHere(tx, to, c, effect); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replicaUpdate is the one thing that an UpdateTable does to replicas.
-type replicaUpdate struct {
-	create *ddb.CreateReplicationGroupMemberAction
-	remove string // a region
-}
-
-// checkReplicas reads what is to be done to replicas.
-func checkReplicas(local string, updates []*ddb.ReplicationGroupUpdate) (*replicaUpdate, error) {
-	u := &replicaUpdate{}
-	if len(updates) > 1 {
-		return nil, errValidation("Update table operation with more than one create or delete replica actions not allowed")
-	}
-	for _, update := range updates {
-		actions := []parameter{{"Create", update.Create != nil}, {"Update", update.Update != nil}, {"Delete", update.Delete != nil}}
-		if len(given(actions)) > 1 {
-			return nil, errValidation("Update table operation with more than one type of replica actions not allowed.")
-		}
-		switch {
-		case update.Create != nil:
-			if err := checkNewReplica(update.Create); err != nil {
-				return nil, err
-			}
-			u.create = update.Create
-		case update.Delete != nil:
-			u.remove = update.Delete.RegionName
-		case update.Update != nil:
-			return nil, errNotImplemented("ReplicaUpdates.Update")
-		}
-	}
-	switch {
-	case u.create == nil && u.remove == "":
-		return nil, errValidation("There are no actions specified in the Replica Update Action of the request.")
-	case u.remove == local || u.create != nil && u.create.RegionName == local:
-		return nil, errValidation("Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or UpdateTable as required.")
-	}
-	return u, nil
-}
-
-func checkNewReplica(c *ddb.CreateReplicationGroupMemberAction) error {
-	beyond := []parameter{
-		{"ReplicaUpdates.Create.ProvisionedThroughputOverride", c.ProvisionedThroughputOverride != nil},
-		{"ReplicaUpdates.Create.OnDemandThroughputOverride", c.OnDemandThroughputOverride != nil},
-		{"ReplicaUpdates.Create.GlobalSecondaryIndexes", c.GlobalSecondaryIndexes != nil},
-	}
-	for _, member := range given(beyond) {
-		return errNotImplemented(member)
-	}
-	if !regionName.MatchString(c.RegionName) {
-		return errValidation("Region %s is not supported.", c.RegionName)
-	}
-	return nil
-}
-
-// updateReplicas adds a replica to a table, or takes one away.
-func (s *Service) updateReplicas(ctx context.Context, id tableID, updates []*ddb.ReplicationGroupUpdate) (*ddb.UpdateTableOutput, error) {
-	u, err := checkReplicas(id.region, updates)
-	if err != nil {
-		return nil, err
-	}
-	now := api.CallFrom(ctx).Time
-	work, number, uuid := s.newDropNumbers(), s.newNumber(), s.env.IDs.UUID()
-	var d *ddb.TableDescription
-	err = s.update(func(tx storage.Tx, w *writes) error {
-		t, err := s.changeable(tx, id, now)
-		if err != nil {
-			return err
-		}
-		if u.create != nil {
-			err = w.addReplica(tx, t, u.create, &table{Number: number, ID: uuid, Created: now}, work.copy)
-		} else {
-			err = w.removeReplica(tx, t, u.remove, now, work)
-		}
-		if err != nil {
-			return err
-		}
-		t.enter(ddb.TableStatusUpdating, now, s.env.Config.DynamoDB.UpdateDelay)
-		d = t.describe(ddb.TableStatusUpdating, now)
-		return errors.Join(storage.PutRecord(tx, t.storageKey(), t), t.describeReplicas(tx, d))
-	})
-	return &ddb.UpdateTableOutput{TableDescription: d}, err
-}
-
-// addReplica makes a replica of a table, r, and has it filled. From then on it
-// gets what is written to the others.
-func (w *writes) addReplica(tx storage.Tx, t *table, in *ddb.CreateReplicationGroupMemberAction, r *table, work uint64) error {
-	if !t.Billing.OnDemand {
-		return errValidation("Table write capacity should either be Pay-Per-Request or AutoScaled.")
-	}
-	key := tableKey(t.Account, in.RegionName, t.Name)
-	if _, err := tx.Get(key); !errors.Is(err, storage.ErrNotFound) {
-		return errors.Join(err, errValidation("Failed to create a the new replica of table with name: ‘%s’ because one or more replicas already existed as tables.", t.Name))
-	}
-	others, err := t.others(tx)
-	if err != nil {
-		return err
-	}
-	if !t.streams() {
-		spec := &ddb.StreamSpecification{StreamEnabled: new(true), StreamViewType: ddb.StreamViewTypeNewAndOldImages}
-		if err := w.setStream(tx, t, spec, r.Created); err != nil {
-			return err
-		}
-	}
-	r.Account, r.Region, r.Name = t.Account, in.RegionName, t.Name
-	r.Attributes, r.Key, r.LastIndex = t.Attributes, t.Key, t.LastIndex
-	for _, x := range t.Indexes {
-		own := *x
-		own.Backfilling = false // it is filled with the replica
-		r.Indexes = append(r.Indexes, &own)
-	}
-	r.Billing, r.OnDemand, r.Warm, r.Encryption, r.Tags = t.Billing, t.OnDemand, t.Warm, t.Encryption, map[string]string{}
-	r.Class, r.Replicating = in.TableClassOverride, true
-	if in.KMSMasterKeyId != "" {
-		r.Encryption = &ddb.SSESpecification{Enabled: new(true), SSEType: ddb.SSETypeKms, KMSMasterKeyId: in.KMSMasterKeyId}
-	}
-	for _, o := range append(others, t) {
-		r.Replicas = append(r.Replicas, o.Region)
-		o.Replicas = append(o.Replicas, r.Region)
-		if o == t {
-			continue // its record is written by the caller
-		}
-		if err := storage.PutRecord(tx, o.storageKey(), o); err != nil {
-			return err
-		}
-	}
-	if err := w.setStream(tx, r, t.Stream, r.Created); err != nil {
-		return err
-	}
-	if t.Expiry != nil {
-		if err := w.service.startExpiry(tx, r, t.Expiry.Attribute, w.service.newNumber()); err != nil {
-			return err
-		}
-	}
-	from := &fill{Account: t.Account, Region: t.Region, Name: t.Name, Table: t.Number, To: r.Region}
-	return errors.Join(storage.PutRecord(tx, key, r), w.service.remember(tx, work, &task{Replicate: from}))
-}
-
-// removeReplica deletes a replica of a table.
-func (w *writes) removeReplica(tx storage.Tx, t *table, region string, now time.Time, work dropNumbers) error {
-	if !slices.Contains(t.Replicas, region) {
-		return errValidation("Update global table operation failed because one or more replicas were not part of the global table. Please retry the request without these replicas: [%s].", region)
-	}
-	r, err := storage.GetRecord[table](tx, tableKey(t.Account, region, t.Name))
-	if err != nil {
-		return err
-	}
-	if r.Protected {
-		return errValidation("Cannot delete table %s in region %s because it has deletion protection enabled. Disable deletion protection first.", t.Name, region)
-	}
-	t.Replicas = slices.DeleteFunc(t.Replicas, func(other string) bool { return other == region })
-	r.Replicas = slices.DeleteFunc(r.Replicas, func(other string) bool { return other == t.Region })
-	return w.drop(tx, r, now, work)
-}
-
-// applyToReplicas changes the indexes and the billing of a table's replicas as
-// those of the table.
-func (u *tableUpdate) applyToReplicas(tx storage.Tx, s *Service) error {
-	in := &ddb.UpdateTableInput{
-		AttributeDefinitions: u.in.AttributeDefinitions, GlobalSecondaryIndexUpdates: u.in.GlobalSecondaryIndexUpdates,
-		VectorIndexUpdates: u.in.VectorIndexUpdates, BillingMode: u.in.BillingMode, ProvisionedThroughput: u.in.ProvisionedThroughput,
-	}
-	if in.GlobalSecondaryIndexUpdates == nil && in.VectorIndexUpdates == nil && in.BillingMode == "" && in.ProvisionedThroughput == nil {
-		return nil
-	}
-	others, err := u.others(tx)
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		own := tableUpdate{table: o, in: in, now: u.now, before: o.describe(ddb.TableStatusUpdating, u.now)}
-		if err := own.apply(); err != nil {
-			return err
-		}
-		if own.task != nil {
-			if err := s.remember(tx, s.newNumber(), own.task); err != nil {
-				return err
-			}
-		}
-		if err := storage.PutRecord(tx, o.storageKey(), o); err != nil {
 			return err
 		}
 	}

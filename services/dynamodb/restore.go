@@ -48,6 +48,7 @@ type overrides struct {
 	onDemand   *ddb.OnDemandThroughput
 	globals    []*ddb.GlobalSecondaryIndex // nil for those there were, as below
 	locals     []*ddb.LocalSecondaryIndex
+	vectors    []*ddb.VectorIndex
 	encryption *ddb.SSESpecification
 }
 
@@ -115,21 +116,27 @@ func (o *overrides) setBilling(t *table, now time.Time) error {
 func (o *overrides) setIndexes(t *table) error {
 	was := t.Indexes
 	t.Indexes = slices.DeleteFunc(slices.Clone(was), func(x *tableIndex) bool {
-		return x.Vector == nil && (x.Global && o.globals != nil || !x.Global && o.locals != nil)
+		switch {
+		case x.Vector != nil:
+			return o.vectors != nil
+		case x.Global:
+			return o.globals != nil
+		}
+		return o.locals != nil
 	})
-	keep := func(global bool, name string, key []*ddb.KeySchemaElement, projection *ddb.Projection) (*tableIndex, error) {
+	keep := func(wanted *tableIndex) (*tableIndex, error) {
 		for _, x := range was {
-			if x.Vector == nil && x.Global == global && reflect.DeepEqual(x.Key, key) && reflect.DeepEqual(x.Projection, projection) {
+			if x.Global == wanted.Global && reflect.DeepEqual(x.Key, wanted.Key) && reflect.DeepEqual(x.Projection, wanted.Projection) && reflect.DeepEqual(x.Vector, wanted.Vector) {
 				own := *x
-				own.Name = name
+				own.Name = wanted.Name
 				t.Indexes = append(t.Indexes, &own)
 				return &own, nil
 			}
 		}
-		return nil, errRequest("Index %s does not match a secondary index that existed in the source table and cannot be created during the restore operation", name)
+		return nil, errRequest("Index %s does not match a secondary index that existed in the source table and cannot be created during the restore operation", wanted.Name)
 	}
 	for _, g := range o.globals {
-		x, err := keep(true, g.IndexName, g.KeySchema, g.Projection)
+		x, err := keep(&tableIndex{Global: true, Name: g.IndexName, Key: g.KeySchema, Projection: g.Projection})
 		if err != nil {
 			return err
 		}
@@ -142,9 +149,17 @@ func (o *overrides) setIndexes(t *table) error {
 		x.Throughput, x.OnDemand = provisioned(g.ProvisionedThroughput), g.OnDemandThroughput
 	}
 	for _, l := range o.locals {
-		if _, err := keep(false, l.IndexName, l.KeySchema, l.Projection); err != nil {
+		if _, err := keep(&tableIndex{Name: l.IndexName, Key: l.KeySchema, Projection: l.Projection}); err != nil {
 			return err
 		}
+	}
+	for _, v := range o.vectors {
+		if _, err := keep(newVectorIndex(v)); err != nil {
+			return err
+		}
+	}
+	if !t.Billing.OnDemand && t.vectors() > 0 {
+		return errNotOnDemand()
 	}
 	return nil
 }
@@ -158,12 +173,9 @@ func (s *Service) restoreTableFromBackup(ctx context.Context, in *ddb.RestoreTab
 	if id.region != call.Region && in.SSESpecificationOverride == nil {
 		return nil, errRequest("sseSpecificationOverride must be provided for cross-region restores")
 	}
-	if in.VectorIndexOverride != nil {
-		return nil, errNotImplemented("VectorIndexOverride")
-	}
 	o := overrides{
 		billing: in.BillingModeOverride, throughput: in.ProvisionedThroughputOverride, onDemand: in.OnDemandThroughputOverride,
-		globals: in.GlobalSecondaryIndexOverride, locals: in.LocalSecondaryIndexOverride, encryption: in.SSESpecificationOverride,
+		globals: in.GlobalSecondaryIndexOverride, locals: in.LocalSecondaryIndexOverride, vectors: in.VectorIndexOverride, encryption: in.SSESpecificationOverride,
 	}
 	var target *table
 	work, number, tableID := s.newNumber(), s.newNumber(), s.env.IDs.UUID()

@@ -55,6 +55,8 @@ type table struct {
 	// the items that were there before this replica are in it.
 	Replicas    []string
 	Replicating bool
+	// Overrides are what a replica has of its own: under "", and of its indexes.
+	Overrides map[string]replicaOverride
 
 	// Policies are the resource policies: that of the table under "", those of
 	// its streams under their labels.
@@ -165,7 +167,6 @@ func (t *table) billingMode() ddb.BillingMode {
 }
 
 func (x *tableIndex) describeGlobal(t *table, status ddb.TableStatus, now time.Time) *ddb.GlobalSecondaryIndexDescription {
-	warm := t.warmth(x.Warm, x.Throughput)
 	d := &ddb.GlobalSecondaryIndexDescription{
 		IndexName:             x.Name,
 		KeySchema:             x.Key,
@@ -176,7 +177,7 @@ func (x *tableIndex) describeGlobal(t *table, status ddb.TableStatus, now time.T
 		ItemCount:             new(int64(0)),
 		IndexArn:              t.arn() + "/index/" + x.Name,
 		OnDemandThroughput:    x.OnDemand,
-		WarmThroughput:        &ddb.GlobalSecondaryIndexWarmThroughputDescription{ReadUnitsPerSecond: warm.ReadUnitsPerSecond, WriteUnitsPerSecond: warm.WriteUnitsPerSecond, Status: ddb.IndexStatusActive},
+		WarmThroughput:        x.describeWarm(t),
 	}
 	if status == ddb.TableStatusCreating || x.Backfilling {
 		d.IndexStatus = ddb.IndexStatusCreating

@@ -305,3 +305,8 @@ func (t *table) describeWarm() *ddb.TableWarmThroughputDescription {
 	w := t.warmth(t.Warm, t.Billing.Throughput)
 	return &ddb.TableWarmThroughputDescription{ReadUnitsPerSecond: w.ReadUnitsPerSecond, WriteUnitsPerSecond: w.WriteUnitsPerSecond, Status: ddb.TableStatusActive}
 }
+
+func (x *tableIndex) describeWarm(t *table) *ddb.GlobalSecondaryIndexWarmThroughputDescription {
+	w := t.warmth(x.Warm, x.Throughput)
+	return &ddb.GlobalSecondaryIndexWarmThroughputDescription{ReadUnitsPerSecond: w.ReadUnitsPerSecond, WriteUnitsPerSecond: w.WriteUnitsPerSecond, Status: ddb.IndexStatusActive}
+}

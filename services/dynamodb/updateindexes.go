@@ -171,6 +171,7 @@ func (u *tableUpdate) deleteIndex(name string) error {
 func (u *tableUpdate) removeIndex(x *tableIndex) {
 	u.Indexes = slices.DeleteFunc(u.Indexes, func(y *tableIndex) bool { return y == x })
 	u.dropDefinitions()
+	u.setOverride(x.Name, replicaOverride{})
 	u.task = &task{Remove: indexKey(u.Account, u.Region, u.Number, x.Number)}
 }
 

@@ -20,7 +20,7 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 	if err := checkUpdateTable(in); err != nil {
 		return nil, err
 	}
-	if len(in.ReplicaUpdates) > 0 {
+	if len(in.ReplicaUpdates) > 0 && !rekeys(in) {
 		return s.updateReplicas(ctx, id, in.ReplicaUpdates)
 	}
 	now := api.CallFrom(ctx).Time
@@ -53,7 +53,7 @@ func (s *Service) updateTable(ctx context.Context, in *ddb.UpdateTableInput) (*d
 			return err
 		}
 		d = u.describe()
-		return errors.Join(storage.PutRecord(tx, t.storageKey(), t), t.describeReplicas(tx, d))
+		return errors.Join(storage.PutRecord(tx, t.storageKey(), t), t.describeReplicas(tx, d, now))
 	})
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func checkAlone(in *ddb.UpdateTableInput) error {
 		{in.StreamSpecification != nil, ""},
 		{len(mostUnits(in.OnDemandThroughput)) > 0, ""},
 		{warms, ""},
-		{in.ReplicaUpdates != nil, "Replica"},
+		{in.ReplicaUpdates != nil && !rekeys(in), "Replica"},
 	}
 	given, alone := 0, ""
 	for _, c := range changes {
