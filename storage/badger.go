@@ -15,7 +15,7 @@ import (
 	"time"
 
 	// Badger is pure Go, keeps small values in its tree and large ones beside it,
-	// has snapshots with conflict detection, and writes faster than it is asked to.
+	// has snapshots of any moment, and writes faster than it is asked to.
 	badgerdb "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
@@ -35,14 +35,40 @@ const gcInterval = 5 * time.Minute
 
 // badger is the engine on disk.
 type badger struct {
-	db   *badgerdb.DB
-	lock io.Closer // of the data directory
-	hot  *hot
+	db       *badgerdb.DB
+	lock     io.Closer // of the data directory
+	timeline *timeline
+	hot      *hot
+	queue    queue
 }
 
 // openBadger opens the engine in dir, which exists and can be written.
 func openBadger(dir string, o Options) (b *badger, err error) {
-	opts := badgerdb.DefaultOptions(dir).
+	opts := badgerOptions(dir, o)
+	if err := checkTables(dir, opts); err != nil {
+		return nil, err
+	}
+	if err := removeUnbegun(dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil { // Badger's answer to some damages
+			b, err = nil, fmt.Errorf("%v", p)
+		}
+	}()
+	db, err := badgerdb.OpenManaged(opts)
+	switch {
+	case err == nil:
+		return &badger{db: db, timeline: newTimeline(db.MaxVersion(), db.SetDiscardTs), hot: newHot()}, nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
+		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
+	default:
+		return nil, err
+	}
+}
+
+func badgerOptions(dir string, o Options) badgerdb.Options {
+	return badgerdb.DefaultOptions(dir).
 		WithLogger(badgerLog{o.Log}).
 		WithSyncWrites(o.Sync).
 		WithMemTableSize(memTableSize).
@@ -61,27 +87,9 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 		// The size of a file of the value log; the one in use is mapped twice
 		// as large.
 		WithValueLogFileSize(128 << 20).
+		// Conflicts are found by hold.
+		WithDetectConflicts(false).
 		WithMetricsEnabled(false)
-	if err := checkTables(dir, opts); err != nil {
-		return nil, err
-	}
-	if err := removeUnbegun(dir); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if p := recover(); p != nil { // Badger's answer to some damages
-			b, err = nil, fmt.Errorf("%v", p)
-		}
-	}()
-	db, err := badgerdb.Open(opts)
-	switch {
-	case err == nil:
-		return &badger{db: db, hot: newHot()}, nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
-		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
-	default:
-		return nil, err
-	}
 }
 
 // removeUnbegun removes the logs that were created and not begun: the process

@@ -8,61 +8,85 @@ import (
 	badgerdb "github.com/dgraph-io/badger/v4"
 )
 
-// badgerTx is a transaction of Badger that begins when it has to: as long as
-// all that it reads is hot it needs none.
+// badgerTx is a transaction that reads the store as it was at a moment: what is
+// hot from memory and the rest from Badger, for which it takes a snapshot when it
+// first has to. What it writes it keeps until it is committed.
 type badgerTx struct {
 	badger *badger
 	update bool
 	// warm says that it may read what is hot.
 	warm bool
-	// begun is the number of the last commit that had ended when it began.
-	begun uint64
-	txn   *badgerdb.Txn // nil before it is needed
-	// unsure says that the hot keys read may have changed before txn began.
-	unsure bool
-	reads  []hotRead
-	writes hotWrites
+	// at is the moment that it reads.
+	at uint64
+	// snapshot is Badger's transaction to read from, nil before it is needed;
+	// entered says that the moment must be left in the end.
+	snapshot *badgerdb.Txn
+	entered  bool
+	// overlay is a snapshot with the transaction's own writes in it, nil where
+	// nothing was scanned since the first of them.
+	overlay *badgerdb.Txn
+	reads   []read // of an update
+	writes  writes
+	queued  queued
+}
+
+// updateTx is a badgerTx that writes, with room for what small ones read and write.
+type updateTx struct {
+	badgerTx
+	reads  [4]read
+	writes [2]write
 }
 
 func (b *badger) begin(update, again bool) engineTx {
-	// What was hot may have changed too often; Badger's snapshot does not.
-	return &badgerTx{badger: b, update: update, warm: !again, begun: b.hot.ended.Load()}
-}
-
-// begin is Badger's transaction.
-func (t *badgerTx) begin() *badgerdb.Txn {
-	if t.txn == nil {
-		t.begun = t.badger.hot.ended.Load() // before the snapshot is taken
-		t.txn = t.badger.db.NewTransaction(t.update)
-		t.unsure = len(t.reads) > 0
+	var t *badgerTx
+	if update {
+		u := &updateTx{}
+		t = &u.badgerTx
+		t.update, t.reads, t.writes.list = true, u.reads[:0], u.writes[:0]
+	} else {
+		t = &badgerTx{}
 	}
-	return t.txn
+	t.badger = b
+	if again {
+		// What was hot may have changed too often, and the moment may have been
+		// forgotten; what has been entered does not change.
+		t.at, t.entered = b.timeline.enterLatest(), true
+	} else {
+		t.at, t.warm = b.timeline.latest.Load(), true
+	}
+	return t
 }
 
-// snapshot is Badger's transaction, to be read from. What has been read before
-// it must not have changed since, or it would not be one snapshot.
-func (t *badgerTx) snapshot() (*badgerdb.Txn, error) {
-	txn := t.begin()
-	if t.unsure {
-		if !t.badger.hot.same(t.reads) {
+// begin takes the snapshot.
+func (t *badgerTx) begin() (*badgerdb.Txn, error) {
+	if t.snapshot == nil {
+		if !t.entered && !t.badger.timeline.enter(t.at) {
 			return nil, errConflict
 		}
-		t.unsure = false
+		t.entered = true
+		t.snapshot = t.badger.db.NewTransactionAt(t.at, false)
 	}
-	return txn, nil
+	return t.snapshot, nil
 }
 
 func (t *badgerTx) Get(key []byte) ([]byte, error) {
-	hash := t.badger.hot.hash(key)
-	if t.warm && !t.unsure && t.writes.find(key, hash) == nil {
-		if value, read, ok := t.badger.hot.get(key, hash, t.begun); ok {
-			if t.txn == nil || t.update {
-				t.reads = append(t.reads, read)
+	hot := t.badger.hot
+	hash := hot.hash(key)
+	if t.update {
+		if w := t.writes.find(key, hash); w != nil {
+			if w.removed {
+				return nil, ErrNotFound
 			}
+			return w.value, nil
+		}
+		t.reads = append(t.reads, read{hash: hash})
+	}
+	if t.warm {
+		if value, ok := hot.get(key, hash, t.at); ok {
 			return value, nil
 		}
 	}
-	txn, err := t.snapshot()
+	txn, err := t.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -81,20 +105,42 @@ func (t *badgerTx) Get(key []byte) ([]byte, error) {
 		}
 		return nil
 	})
-	if err == nil && len(value) <= maxHot && len(t.writes.list) == 0 {
-		t.badger.hot.put(key, hash, value, t.begun)
+	if err == nil && len(value) <= maxHot {
+		hot.put(key, hash, value, t.at)
 	}
 	return value, err
 }
 
 func (t *badgerTx) Set(key, value []byte) error {
-	t.writes.set(key, t.badger.hot.hash(key), value)
-	return tooBig(t.begin().Set(key, value))
+	return t.write(write{key: key, value: value})
 }
 
 func (t *badgerTx) Delete(key []byte) error {
-	t.writes.set(key, t.badger.hot.hash(key), nil)
-	return tooBig(t.begin().Delete(key))
+	return t.write(write{key: key, removed: true})
+}
+
+func (t *badgerTx) write(w write) error {
+	w.hash = t.badger.hot.hash(w.key)
+	t.writes.set(w)
+	if t.overlay == nil {
+		return nil
+	}
+	return tooBig(w.apply(t.overlay, &badgerdb.Entry{}))
+}
+
+// scanned is what a scan reads: the snapshot, or that with the own writes.
+func (t *badgerTx) scanned() (*badgerdb.Txn, error) {
+	txn, err := t.begin()
+	if err != nil || len(t.writes.list) == 0 {
+		return txn, err
+	}
+	if t.overlay == nil {
+		t.overlay = t.badger.db.NewTransactionAt(t.at, true)
+		if err := t.writes.apply(t.overlay); err != nil {
+			return nil, tooBig(err)
+		}
+	}
+	return t.overlay, nil
 }
 
 func tooBig(err error) error {
@@ -106,7 +152,7 @@ func tooBig(err error) error {
 
 func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		txn, err := t.snapshot()
+		txn, err := t.scanned()
 		if err != nil {
 			yield(Entry{}, err)
 			return
@@ -185,25 +231,23 @@ func (t *badgerTx) commit() error {
 		return nil
 	}
 	hot := t.badger.hot
-	if !hot.hold(t.reads, &t.writes) {
+	if !hot.hold(t.at, t.reads, &t.writes) {
 		return errConflict
 	}
-	err := t.txn.Commit()
-	if errors.Is(err, badgerdb.ErrConflict) {
-		hot.unlock(t.reads, &t.writes)
-		return errConflict
-	}
-	if err != nil { // who knows what was written
-		for i := range t.writes.list {
-			t.writes.list[i].value = nil
-		}
-	}
-	hot.release(t.reads, &t.writes)
+	t.queued.writes = &t.writes
+	number, err := t.badger.write(&t.queued)
+	hot.release(number, t.reads, &t.writes, err != nil)
 	return tooBig(err)
 }
 
 func (t *badgerTx) discard() {
-	if t.txn != nil {
-		t.txn.Discard()
+	if t.overlay != nil {
+		t.overlay.Discard()
+	}
+	if t.snapshot != nil {
+		t.snapshot.Discard()
+	}
+	if t.entered {
+		t.badger.timeline.leave(t.at)
 	}
 }

@@ -1,27 +1,27 @@
 package storage
 
 import (
-	"io"
 	"log/slog"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
 )
 
 // Bare is the engine on disk without what this package adds to it: the limit
 // that benchmarks measure against.
-type Bare struct{ badger *badger }
+type Bare struct{ db *badgerdb.DB }
 
 // OpenBare opens the bare engine in dir.
 func OpenBare(dir string) (*Bare, error) {
-	b, err := openBadger(dir, Options{Log: slog.New(slog.DiscardHandler)})
+	db, err := badgerdb.Open(badgerOptions(dir, Options{Log: slog.New(slog.DiscardHandler)}).WithDetectConflicts(true))
 	if err != nil {
 		return nil, err
 	}
-	b.lock = io.NopCloser(nil)
-	return &Bare{b}, nil
+	return &Bare{db}, nil
 }
 
 // Update reads and writes a key in one transaction; a conflict is its end.
 func (b *Bare) Update(key, value []byte) error {
-	txn := b.badger.db.NewTransaction(true)
+	txn := b.db.NewTransaction(true)
 	defer txn.Discard()
 	txn.Get(key)
 	if err := txn.Set(key, value); err != nil {
@@ -32,7 +32,7 @@ func (b *Bare) Update(key, value []byte) error {
 
 // Get reads a key.
 func (b *Bare) Get(key []byte) ([]byte, error) {
-	txn := b.badger.db.NewTransaction(false)
+	txn := b.db.NewTransaction(false)
 	defer txn.Discard()
 	item, err := txn.Get(key)
 	if err != nil {
@@ -42,4 +42,4 @@ func (b *Bare) Get(key []byte) ([]byte, error) {
 }
 
 // Close closes the engine.
-func (b *Bare) Close() error { return b.badger.close() }
+func (b *Bare) Close() error { return b.db.Close() }

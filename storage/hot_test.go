@@ -10,111 +10,137 @@ import (
 	"testing"
 )
 
-// held is a commit that writes one key.
-func held(t *testing.T, h *hot, reads []hotRead, key, value string) *hotWrites {
+// held is a commit that writes one key and has read others at a moment.
+func held(t *testing.T, h *hot, at uint64, reads []read, key, value string) *writes {
 	t.Helper()
-	w := new(hotWrites)
-	w.set([]byte(key), h.hash([]byte(key)), []byte(value))
-	if !h.hold(reads, w) {
+	w := written(h, value, key)
+	if !h.hold(at, reads, w) {
 		t.Fatal("what nobody holds cannot be held")
 	}
 	return w
 }
 
+// written are the writes of a value to keys.
+func written(h *hot, value string, keys ...string) *writes {
+	w := new(writes)
+	for _, k := range keys {
+		w.set(write{key: []byte(k), hash: h.hash([]byte(k)), value: []byte(value)})
+	}
+	return w
+}
+
+func (h *hot) keep(key, value string, at uint64) {
+	for range hotEvery {
+		h.put([]byte(key), h.hash([]byte(key)), []byte(value), at)
+	}
+}
+
+// wantHot checks what a key has at a moment; "" for what is not known.
+func (h *hot) want(t *testing.T, key string, at uint64, want string) {
+	t.Helper()
+	if v, ok := h.get([]byte(key), h.hash([]byte(key)), at); string(v) != want || ok != (want != "") {
+		t.Errorf("%s is %q at %d, %v; want %q", key, v, at, ok, want)
+	}
+}
+
 func TestHotKeepsWhatIsReadOften(t *testing.T) {
 	h := newHot()
-	key := []byte("k")
-	h.ended.Store(5)
-	for range hotEvery {
-		h.put(key, h.hash(key), []byte("old"), 5)
-	}
-	v, read, ok := h.get(key, h.hash(key), 5)
-	if !ok || string(v) != "old" {
-		t.Fatalf("a value that was read %d times is not kept: %q, %v", hotEvery, v, ok)
-	}
-	if _, _, ok := h.get(key, h.hash(key), 4); ok {
-		t.Error("a transaction sees what is younger than it")
-	}
+	h.keep("k", "old", 5)
+	h.want(t, "k", 5, "old")
+	h.want(t, "k", 4, "") // older than what is known
 
-	reads := []hotRead{read}
-	w := held(t, h, reads, "k", "new")
-	if _, _, ok := h.get(key, h.hash(key), 9); ok {
-		t.Error("a value that is being written is still there")
-	}
-	if h.same(reads) {
-		t.Error("a value that is being written is said to be the latest")
-	}
-	for range hotEvery {
-		h.put(key, h.hash(key), []byte("old"), 5)
-	}
-	h.release(reads, w)
-	for range hotEvery {
-		h.put(key, h.hash(key), []byte("old"), 5)
-	}
-	if v, _, ok := h.get(key, h.hash(key), 6); !ok || string(v) != "new" {
-		t.Errorf("after the commit: %q, %v", v, ok)
-	}
-	if _, _, ok := h.get(key, h.hash(key), 5); ok {
-		t.Error("a transaction that began before a commit sees what it wrote")
-	}
+	w := held(t, h, 5, nil, "k", "new")
+	h.want(t, "k", 9, "") // it is being written
+	h.keep("k", "old", 5)
+	h.want(t, "k", 9, "")
+	h.release(6, nil, w, false)
+	h.keep("k", "old", 5)
+	h.want(t, "k", 6, "new")
+	h.want(t, "k", 5, "")
 
-	h.unlock(nil, held(t, h, nil, "k", "never"))
-	if v, _, ok := h.get(key, h.hash(key), 6); !ok || string(v) != "new" {
-		t.Errorf("after a commit that was not made: %q, %v", v, ok)
+	h.unlock(nil, held(t, h, 6, nil, "k", "never"))
+	h.want(t, "k", 6, "new")
+	h.release(7, nil, held(t, h, 6, nil, "k", "perhaps"), true)
+	h.want(t, "k", 7, "")
+	h.keep("k", "old", 6)
+	h.want(t, "k", 7, "") // it may have been written since
+
+	h.keep("gone", "v", 7)
+	w = new(writes)
+	w.set(write{key: []byte("gone"), hash: h.hash([]byte("gone")), removed: true})
+	if !h.hold(7, nil, w) {
+		t.Fatal("not held")
 	}
+	h.release(8, nil, w, false)
+	h.want(t, "gone", 8, "")
 }
 
 func TestHotHolds(t *testing.T) {
 	h := newHot()
-	warm := func(key string) (r hotRead) {
-		for range hotEvery {
-			h.put([]byte(key), h.hash([]byte(key)), []byte("v"), h.ended.Load())
-		}
-		_, r, ok := h.get([]byte(key), h.hash([]byte(key)), h.ended.Load())
-		if !ok {
-			t.Fatal(key, "is not kept")
-		}
-		return r
-	}
-	writes := func(keys ...string) *hotWrites {
-		w := new(hotWrites)
-		for _, k := range keys {
-			w.set([]byte(k), h.hash([]byte(k)), []byte("w"))
-		}
-		return w
-	}
-	a, b := warm("a"), warm("b")
-	reads := []hotRead{a}
-	first := held(t, h, reads, "b", "1")
-	if h.hold(nil, writes("c", "b")) {
+	key := func(k string) []read { return []read{{hash: h.hash([]byte(k))}} }
+	reads := key("a")
+	first := held(t, h, 0, reads, "b", "1")
+	if h.hold(0, nil, written(h, "v", "c", "b")) {
 		t.Error("a key that another writes was held")
 	}
-	if h.hold(nil, writes("a")) {
+	if h.hold(0, nil, written(h, "v", "a")) {
 		t.Error("a key that another has read was held for writing")
 	}
-	if h.hold([]hotRead{b}, writes("c")) {
+	if h.hold(0, key("b"), written(h, "v", "c")) {
 		t.Error("a key that another writes was held as read")
 	}
-	again := []hotRead{a} // two may have read the same; and c is free
-	h.release(again, held(t, h, again, "c", "2"))
-	h.release(reads, first)
-	if h.hold([]hotRead{b}, writes("b")) {
-		t.Error("a key that has changed since it was read was held")
+	again := key("a") // two may have read the same; and c is free
+	h.release(1, again, held(t, h, 0, again, "c", "2"), false)
+	h.release(2, reads, first, false)
+	for _, writes := range []string{"b", "d"} {
+		if h.hold(1, key("b"), written(h, "v", writes)) {
+			t.Errorf("a key that has changed since it was read was held, for writing %s", writes)
+		}
 	}
-	h.release(nil, held(t, h, nil, "a", "3"))
+	for i, writes := range []string{"d", "b"} {
+		reads, at := key("b"), uint64(2+i)
+		h.release(at+1, reads, held(t, h, at, reads, writes, "v"), false)
+	}
+	h.release(5, nil, held(t, h, 0, nil, "a", "3"), false)
 	for i := range h.shards {
-		if s := &h.shards[i]; len(s.holds) != 0 || s.pending != 0 {
-			t.Errorf("shard %d: %v held, %d pending", i, s.holds, s.pending)
+		if s := &h.shards[i]; len(s.holds) != 0 {
+			t.Errorf("shard %d: %v held", i, s.holds)
 		}
 	}
 }
 
-func TestHotWritesFindsEachKeyOnce(t *testing.T) {
-	h, w := newHot(), new(hotWrites)
+func TestLatelyForgetsToTheSafeSide(t *testing.T) {
+	const slot = hotShards * latelySlots // hashes that are so far apart share a slot
+	l := new(lately)
+	a, b, c := uint64(7), uint64(7+slot), uint64(7+2*slot)
+	check := func(hash, at uint64, want bool) {
+		t.Helper()
+		if got := l.unchanged(hash, at); got != want {
+			t.Errorf("%d is unchanged since %d: %v", hash, at, got)
+		}
+	}
+	l.changed(a, 3)
+	check(a, 2, false)
+	check(a, 3, true)
+	check(b, 0, true) // never written
+	l.changed(b, 2)   // of two that ended at once the earlier may come later
+	check(a, 2, false)
+	check(a, 3, true)
+	check(b, 1, false)
+	check(b, 2, true)
+	l.changed(c, 4)
+	check(b, 1, false)
+	check(a, 2, false)
+	check(c, 3, false)
+	check(c, 4, true)
+}
+
+func TestWritesFindEachKeyOnce(t *testing.T) {
+	h, w := newHot(), new(writes)
 	for round := range 2 {
 		for i := range 3 * indexed {
 			key := fmt.Append(nil, i)
-			w.set(key, h.hash(key), fmt.Append(nil, round))
+			w.set(write{key: key, hash: h.hash(key), value: fmt.Append(nil, round)})
 		}
 	}
 	if len(w.list) != 3*indexed {
@@ -131,20 +157,37 @@ func TestHotWritesFindsEachKeyOnce(t *testing.T) {
 func TestHotIsBounded(t *testing.T) {
 	h := newHot()
 	value := make([]byte, 500)
+	var keys [][]byte
 	for i := range 200_000 {
-		key := fmt.Appendf(nil, "key %d", i)
-		h.put(key, h.hash(key), value, 0)
+		keys = append(keys, fmt.Appendf(nil, "key %d", i))
+		h.put(keys[i], h.hash(keys[i]), value, 0)
 	}
-	for i := range h.shards {
-		s := &h.shards[i]
-		size := 0
-		for k, e := range s.entries {
-			size += hotSize([]byte(k), e.value)
-		}
-		if size != s.bytes || size > hotBytes || size < hotBytes/2 {
-			t.Fatalf("a shard holds %d bytes, counts %d, and may hold %d", size, s.bytes, hotBytes)
+	check := func() {
+		t.Helper()
+		for i := range h.shards {
+			s := &h.shards[i]
+			size := 0
+			for k, e := range s.entries {
+				size += hotSize([]byte(k), e.value)
+			}
+			if size != s.bytes || size > hotBytes || size < hotBytes/2 {
+				t.Fatalf("a shard holds %d bytes, counts %d, and may hold %d", size, s.bytes, hotBytes)
+			}
 		}
 	}
+	check()
+	for i, key := range keys { // what is written over becomes larger, and smaller, and goes
+		w := new(writes)
+		w.set(write{key: key, hash: h.hash(key), value: make([]byte, i%700), removed: i%10 == 0})
+		if i%10 == 0 {
+			w.list[0].value = nil
+		}
+		if !h.hold(0, nil, w) {
+			t.Fatal("not held")
+		}
+		h.release(uint64(i+1), nil, w, false)
+	}
+	check()
 }
 
 // Two records are always written together. However they are read meanwhile,

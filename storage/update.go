@@ -224,7 +224,7 @@ func (t *tx) admit(key, value []byte) error {
 	if !t.update {
 		return errReadOnly
 	}
-	t.cost += len(key) + min(len(value), valueThreshold) + 128
+	t.cost += costOf(key, value)
 	t.bytes += len(value)
 	switch {
 	case len(key) == 0 || len(key) > MaxKey:
@@ -237,6 +237,9 @@ func (t *tx) admit(key, value []byte) error {
 	}
 	return t.failed
 }
+
+// costOf is what a write takes of MaxUpdate.
+func costOf(key, value []byte) int { return len(key) + min(len(value), valueThreshold) + 128 }
 
 const lanes = 256
 
