@@ -47,7 +47,12 @@ func Open(url string, o Options) (DB, error) {
 		return nil, &OpenError{dir, kind, err}
 	}
 	b.lock = lock
-	return newStore(b), nil
+	s := newStore(b)
+	if err := s.replay(); err != nil {
+		b.close()
+		return nil, &OpenError{dir, ErrDamaged, err}
+	}
+	return s, nil
 }
 
 func parseURL(url string) (engine, dir string, err error) {

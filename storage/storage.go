@@ -17,8 +17,8 @@ import (
 var ErrNotFound = errors.New("storage: not found")
 
 // ErrTooLarge is returned when a transaction's writes exceed what the engine
-// can commit at once. The largest legal TransactWriteItems fits; larger work
-// is done in pieces.
+// can commit at once. What has to be one transaction nevertheless is done by
+// UpdateLarge, other work in pieces.
 var ErrTooLarge = errors.New("storage: transaction too large")
 
 // ErrConflict is returned by Update when other transactions kept changing what
@@ -58,6 +58,10 @@ type DB interface {
 	//
 	// When Update returns nil the writes survive the death of the process.
 	Update(f func(Tx) error) error
+	// UpdateLarge is Update for more than that can commit at once, up to
+	// MaxLarge. It waits for all who read and write, and they for it, so it is
+	// for what is rare.
+	UpdateLarge(f func(Tx) error) error
 	// Close waits for running transactions and releases the store.
 	Close() error
 }

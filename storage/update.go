@@ -189,6 +189,7 @@ type tx struct {
 	engineTx
 	store    *store
 	update   bool
+	large    bool // it is one that UpdateLarge makes
 	cost     int
 	bytes    int
 	failed   error // a write that was refused: the transaction does not commit
@@ -229,7 +230,7 @@ func (t *tx) admit(key, value []byte) error {
 	switch {
 	case len(key) == 0 || len(key) > MaxKey:
 		t.failed = fmt.Errorf("storage: a key of %d bytes; keys have 1 to %d", len(key), MaxKey)
-	case len(value) > MaxValue, t.cost > MaxUpdate, t.bytes > MaxUpdateBytes:
+	case len(value) > MaxValue, !t.large && (t.cost > MaxUpdate || t.bytes > MaxUpdateBytes), t.cost+t.bytes > MaxLarge:
 		t.failed = ErrTooLarge
 	default:
 		t.wrote.add(maphash.Bytes(t.store.seed, key))

@@ -74,7 +74,7 @@ func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInpu
 // cheaper than one for each; so many large items with their entries in indexes
 // may be too much for one.
 func (s *Service) writeBatch(tables []*tableChanges) error {
-	err := s.writeAtOnce(tables)
+	err := s.writeAtOnce(tables, s.updateSmall)
 	if !errors.Is(err, storage.ErrTooLarge) {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Service) writeBatch(tables []*tableChanges) error {
 		t.took = consumed{}
 		for i := range t.changes[:t.admitted] {
 			one := &tableChanges{name: t.name, id: t.id, changes: t.changes[i : i+1], admitted: 1}
-			err := s.writeAtOnce([]*tableChanges{one})
+			err := s.writeAtOnce([]*tableChanges{one}, s.update)
 			if one.refused != nil && wrote {
 				t.admitted, t.refused = i, one.refused
 				break
@@ -99,10 +99,10 @@ func (s *Service) writeBatch(tables []*tableChanges) error {
 }
 
 // writeAtOnce does what writeBatch does, in one transaction.
-func (s *Service) writeAtOnce(tables []*tableChanges) error {
+func (s *Service) writeAtOnce(tables []*tableChanges, update func(func(storage.Tx, *writes) error) error) error {
 	for {
 		var short *tableChanges
-		err := s.update(func(tx storage.Tx, w *writes) (err error) {
+		err := update(func(tx storage.Tx, w *writes) (err error) {
 			short, err = w.writeBatch(tx, tables)
 			return err
 		})

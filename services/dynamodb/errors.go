@@ -8,6 +8,7 @@ import (
 	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
+	"github.com/virga-cloud/virga/storage"
 )
 
 // errValidation is the error of a request that AWS finds fault with.
@@ -45,6 +46,12 @@ func errAccess() error { return api.Errorf("AccessDeniedException", 400, "Access
 // something Virga does not do: better than to do something else.
 func errNotImplemented(member string) error {
 	return api.Errorf("NotImplementedException", 501, "Virga does not implement the parameter %s of this operation", member)
+}
+
+// errTransactionTooLarge is the answer to a transaction that AWS would carry
+// out, of large items in many indexes and regions.
+func errTransactionTooLarge() error {
+	return api.Errorf("NotImplementedException", 501, "Virga does not implement transactions that write more than %d MB, with all indexes, streams and replicas", storage.MaxLarge>>20)
 }
 
 // errNoTable is the data plane's error of a table that does not exist.

@@ -301,7 +301,11 @@ func (t *schema) writeEntry(tx storage.Tx, x *index, e *effect) error {
 		}
 	}
 	if newKey != nil {
-		if err := tx.Set(newKey, item.Encode(newEntry, newSize)); err != nil {
+		data := e.newData // where the entry is the item
+		if x.Vector != nil || x.projected != nil {
+			data = item.Encode(newEntry, newSize)
+		}
+		if err := tx.Set(newKey, data); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Opener) {
 	t.Run("Conflicts", func(t *testing.T) { conflicts(t, open) })
 	t.Run("Scans", func(t *testing.T) { scans(t, open) })
 	t.Run("Limits", func(t *testing.T) { limits(t, open) })
+	t.Run("Large", func(t *testing.T) { large(t, open) })
 	t.Run("Blobs", func(t *testing.T) { blobs(t, open) })
 }
 
