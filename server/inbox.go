@@ -41,24 +41,23 @@ type inboxAddr struct{}
 func (inboxAddr) Network() string { return "inbox" }
 func (inboxAddr) String() string  { return "inbox" }
 
-// serve hands a connection over and returns when it has been closed.
-func (l *inbox) serve(c net.Conn) {
-	closed := make(chan struct{})
+// give hands a connection over, or closes it when nobody takes it any more.
+func (l *inbox) give(c net.Conn) {
 	select {
-	case l.conns <- &handedConn{Conn: c, closed: closed}:
-		<-closed
+	case l.conns <- c:
 	case <-l.done.Done():
 		c.Close()
 	}
 }
 
-type handedConn struct {
+// awaitedConn is a connection whose end is waited for.
+type awaitedConn struct {
 	net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (c *handedConn) Close() error {
+func (c *awaitedConn) Close() error {
 	err := c.Conn.Close()
 	c.once.Do(func() { close(c.closed) })
 	return err
@@ -88,7 +87,7 @@ func split(l net.Listener, plain, secure *inbox) error {
 			if first[0] == 22 {
 				to = secure
 			}
-			to.serve(&begunConn{Conn: c, first: first[:]})
+			to.give(&begunConn{Conn: c, first: first[:]})
 		}()
 	}
 }

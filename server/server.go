@@ -33,6 +33,7 @@ import (
 	"github.com/virga-cloud/virga/api/clock"
 	"github.com/virga-cloud/virga/api/ids"
 	"github.com/virga-cloud/virga/auth"
+	"github.com/virga-cloud/virga/server/http1"
 	"github.com/virga-cloud/virga/server/protocol"
 	"github.com/virga-cloud/virga/services/service"
 )
@@ -75,8 +76,11 @@ type Server struct {
 	planes     *mux.Router
 	planePaths []string
 	planeHosts []string
-	http       *http.Server
-	inbox      *inbox
+	// quick serves what is plain HTTP/1.1, http everything else.
+	quick *http1.Server
+	http  *http.Server
+	// inbox holds the connections of ServeConn.
+	inbox *inbox
 	// doors says that there are doors of single services.
 	doors atomic.Bool
 }
@@ -113,6 +117,8 @@ func New(o Options) *Server {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
+	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
+	s.quick = &http1.Server{Handler: s, HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: errorLog}
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
@@ -121,7 +127,7 @@ func New(o Options) *Server {
 		Protocols:         protocols,
 		TLSConfig:         o.TLS,
 		BaseContext:       s.behind,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          errorLog,
 	}
 	return s
 }
@@ -140,14 +146,23 @@ func streamsBody(op api.Known) bool {
 // Serve serves l, and further doors, until Shutdown, after which it returns nil.
 func (s *Server) Serve(l net.Listener, more ...Door) error {
 	var group errgroup.Group
-	group.Go(func() error { return s.http.Serve(s.inbox) })
+	// What the quick way does not take, and what speaks TLS, goes to net/http.
+	rest := func(d Door) *inbox {
+		box := newInbox()
+		group.Go(func() error { return s.http.Serve(Door{box, d.Service, d.AccountPerKey}) })
+		return box
+	}
+	quick := func(l net.Listener, d Door) {
+		group.Go(func() error { return s.quick.Serve(http1.Door{Listener: l, Context: s.behind(d), Leave: rest(d).give}) })
+	}
+	quick(s.inbox, Door{})
 	for _, d := range append([]Door{{Listener: l}}, more...) {
 		if s.options.TLS == nil {
-			group.Go(func() error { return s.http.Serve(d) })
+			quick(d, d)
 			continue
 		}
 		plain, secure := newInbox(), newInbox()
-		group.Go(func() error { return s.http.Serve(Door{plain, d.Service, d.AccountPerKey}) })
+		quick(plain, d)
 		group.Go(func() error { return s.http.ServeTLS(Door{secure, d.Service, d.AccountPerKey}, "", "") })
 		group.Go(func() error { return split(d, plain, secure) })
 		defer d.Close()
@@ -160,10 +175,19 @@ func (s *Server) Serve(l net.Listener, more ...Door) error {
 
 // ServeConn serves one connection as if it had reached the port, and returns
 // when it ends.
-func (s *Server) ServeConn(c net.Conn) { s.inbox.serve(c) }
+func (s *Server) ServeConn(c net.Conn) {
+	awaited := &awaitedConn{Conn: c, closed: make(chan struct{})}
+	s.inbox.give(awaited)
+	<-awaited.closed
+}
 
 // Shutdown takes no more requests and waits for those that run.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	var group errgroup.Group
+	group.Go(func() error { return s.quick.Shutdown(ctx) })
+	group.Go(func() error { return s.http.Shutdown(ctx) })
+	return group.Wait()
+}
 
 // ServeHTTP answers one request: a plane's, or the AWS API's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

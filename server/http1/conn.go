@@ -1,0 +1,235 @@
+package http1
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// firstBuffer is what a connection reads into at first: most heads fit.
+	firstBuffer = 4 << 10
+	// shortest is how much has to come after a request to be answered at all; it
+	// is net/http's measure too.
+	shortest = 4
+	// longestHead is how long a plain request's head may be. Presigned URLs with
+	// session tokens have some 3 KiB; longer heads than this are net/http's.
+	longestHead = 16 << 10
+	// rearm is how old a deadline may be before it is moved: moving it for each
+	// request costs more than a second of its minutes is worth.
+	rearm = time.Second
+	// postHandlerRead is how much of a body that the handler left is read for the
+	// connection's sake; net/http has the same bound.
+	postHandlerRead = 256 << 10
+	// linger is how long a client may go on sending to a connection that is
+	// being closed before it has to take the answer for lost.
+	linger = 500 * time.Millisecond
+)
+
+// The states of a connection. Only one that is idle may be closed by Shutdown.
+const (
+	idle = iota
+	active
+	closed
+)
+
+// conn is a connection, served by one goroutine.
+type conn struct {
+	net.Conn
+	server *Server
+	door   Door
+	remote string
+	state  atomic.Int32
+
+	// in holds what has been read; in[r:w] is still to be taken.
+	in   []byte
+	r, w int
+	// out is where an answer's head is made, and held where the beginnings of its body wait.
+	out, held []byte
+	// pieces is for writing several with one system call.
+	pieces [3][]byte
+
+	// armed is when the deadline of reads was last set (zero: there is none),
+	// foreign says that a handler has set it.
+	armed   time.Time
+	foreign bool
+	// writeDeadline says that a handler has set the deadline of writes.
+	writeDeadline bool
+
+	// watch looks for the client hanging up while a handler runs.
+	watch watch
+
+	// template is a request that each request is a copy of; the maps are emptied
+	// and used again for each turn.
+	template                *http.Request
+	requestHeader, outgoing http.Header
+}
+
+func newConn(s *Server, d Door, nc net.Conn) *conn {
+	c := &conn{
+		Conn: nc, server: s, door: d, in: make([]byte, firstBuffer),
+		requestHeader: make(http.Header, 16), outgoing: make(http.Header, 16),
+	}
+	if a := nc.RemoteAddr(); a != nil {
+		c.remote = a.String()
+	}
+	c.template = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: c.remote}
+	return c
+}
+
+// serve takes turns until the connection ends or is left.
+func (c *conn) serve() {
+	defer c.server.forget(c)
+	left := false
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			c.server.ErrorLog.Printf("panic serving %s: %v\n%s", c.remote, p, debug.Stack())
+		}
+		if !left {
+			c.unwatch()
+			c.Close()
+		}
+	}()
+	for first := true; ; first = false {
+		n, found := c.head(first)
+		if n == 0 {
+			return
+		}
+		t := new(turn)
+		if !found || !t.read(c, c.in[c.r:c.r+n]) {
+			left = true
+			c.leave()
+			return
+		}
+		c.r += n
+		if !t.take() || !c.rest() {
+			return
+		}
+	}
+}
+
+// head reads until there is a whole head, and returns its length. What is no
+// plain head may be returned before its end, as not found. It returns 0 when
+// the connection ended, or was closed, between two requests.
+func (c *conn) head(first bool) (n int, found bool) {
+	for searched, limited := 0, false; ; {
+		unread := c.in[c.r:c.w]
+		if i := bytes.Index(unread[searched:], endOfHead); i >= 0 {
+			return searched + i + len(endOfHead), true
+		}
+		searched = max(0, len(unread)-len(endOfHead)+1)
+		switch {
+		case len(unread) == 0:
+			c.r, c.w = 0, 0
+			if first {
+				c.deadline(c.server.HeaderTimeout)
+			} else {
+				c.arm()
+			}
+		case len(unread) >= longestHead:
+			return len(unread), false
+		default:
+			if !limited {
+				limited = true
+				c.deadline(c.server.HeaderTimeout)
+			}
+			c.room()
+		}
+		n, err := c.Read(c.in[c.w:])
+		if c.w == 0 && n > 0 && !c.state.CompareAndSwap(idle, active) {
+			return 0, false
+		}
+		c.w += n
+		if n == 0 && (errors.Is(err, os.ErrDeadlineExceeded) || err != nil && !first && c.w-c.r < shortest) {
+			return 0, false
+		}
+		if n == 0 && err != nil {
+			return c.w - c.r, false // how a head that ends in the middle is answered is net/http's
+		}
+	}
+}
+
+// room makes room for more after what is unread.
+func (c *conn) room() {
+	if c.w < len(c.in) {
+		return
+	}
+	to := c.in
+	if c.r < len(c.in)/2 {
+		to = make([]byte, 2*len(c.in))
+	}
+	c.w = copy(to, c.in[c.r:c.w])
+	c.r, c.in = 0, to
+}
+
+// rest puts the connection between two requests, unless it is to be closed.
+func (c *conn) rest() bool {
+	if c.foreign {
+		c.foreign = false
+		c.SetReadDeadline(time.Time{})
+	}
+	if c.writeDeadline {
+		c.writeDeadline = false
+		c.SetWriteDeadline(time.Time{})
+	}
+	if len(c.in) > firstBuffer && c.w-c.r <= firstBuffer {
+		small := make([]byte, firstBuffer)
+		c.w = copy(small, c.in[c.r:c.w])
+		c.r, c.in = 0, small
+	}
+	if c.w == c.r {
+		c.state.Store(idle)
+	}
+	return !c.server.stopping.Load()
+}
+
+// arm gives the client IdleTimeout for the next bytes, but for the accuracy of rearm.
+func (c *conn) arm() {
+	if now := time.Now(); !c.foreign && now.Sub(c.armed) > rearm {
+		c.armed = now
+		c.SetReadDeadline(now.Add(c.server.IdleTimeout))
+	}
+}
+
+// deadline gives the client time once, for a head.
+func (c *conn) deadline(d time.Duration) {
+	c.armed = time.Time{}
+	c.SetReadDeadline(time.Now().Add(d))
+}
+
+// closeIdle closes the connection if it is between two requests.
+func (c *conn) closeIdle() {
+	if c.state.CompareAndSwap(idle, closed) {
+		c.Close()
+	}
+}
+
+// leave gives the connection away, with what has been read and not taken.
+func (c *conn) leave() {
+	c.SetReadDeadline(time.Time{})
+	c.door.Leave(&leftConn{Conn: c.Conn, unread: bytes.Clone(c.in[c.r:c.w])})
+}
+
+// leftConn is a connection of which the beginning has been read.
+type leftConn struct {
+	net.Conn
+	unread []byte
+}
+
+func (c *leftConn) Read(p []byte) (int, error) {
+	if len(c.unread) > 0 {
+		n := copy(p, c.unread)
+		if c.unread = c.unread[n:]; len(c.unread) == 0 {
+			c.unread = nil
+		}
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+var endOfHead = []byte("\r\n\r\n")
