@@ -19,7 +19,7 @@ const maxBatchWrites = 25
 type tableChanges struct {
 	name    string // as the request has it
 	id      tableID
-	changes []*change
+	changes []change
 	schema  *schema
 	took    consumed
 	// admitted is how many of the changes there is capacity for, as far as is
@@ -52,8 +52,8 @@ func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInpu
 		if told := t.took.describe(in.ReturnConsumedCapacity, t.name, untold); told != nil {
 			out.ConsumedCapacity = append(out.ConsumedCapacity, told)
 		}
-		for _, c := range t.changes[:t.admitted] {
-			m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, c.key)
+		for i := range t.changes[:t.admitted] {
+			m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, t.changes[i].key)
 			if err != nil {
 				return nil, err
 			}
@@ -126,8 +126,8 @@ func (w *writes) writeBatch(tx storage.Tx, tables []*tableChanges) (short *table
 	}
 	for _, t := range tables {
 		t.took = consumed{}
-		for i, c := range t.changes[:t.admitted] {
-			e, err := w.carryOut(tx, t.schema, c)
+		for i := range t.changes[:t.admitted] {
+			e, err := w.carryOut(tx, t.schema, &t.changes[i])
 			if err != nil {
 				return nil, err
 			}
@@ -146,13 +146,13 @@ func newTableChanges(ctx context.Context, name string, requests []*ddb.WriteRequ
 	if err != nil {
 		return nil, err
 	}
-	t := &tableChanges{name: name, id: id}
-	for _, r := range requests {
+	t := &tableChanges{name: name, id: id, changes: make([]change, len(requests)), admitted: len(requests)}
+	for i, r := range requests {
 		if (r.PutRequest == nil) == (r.DeleteRequest == nil) {
 			return nil, errValidation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 		}
-		c := &change{remove: r.DeleteRequest != nil}
-		if c.remove {
+		c := &t.changes[i]
+		if c.remove = r.DeleteRequest != nil; c.remove {
 			c.key, err = item.Normalise(r.DeleteRequest.Key)
 		} else {
 			c.key, err = item.Normalise(r.PutRequest.Item)
@@ -165,9 +165,7 @@ func newTableChanges(ctx context.Context, name string, requests []*ddb.WriteRequ
 				return nil, err
 			}
 		}
-		t.changes = append(t.changes, c)
 	}
-	t.admitted = len(t.changes)
 	return t, nil
 }
 
@@ -176,8 +174,9 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 	if t.schema, err = w.table(tx, t.id); err != nil {
 		return err
 	}
-	seen := make(map[string]bool, len(t.changes))
-	for _, c := range t.changes {
+	keys := make(distinctKeys, 0, len(t.changes))
+	for i := range t.changes {
+		c := &t.changes[i]
 		if c.put != nil {
 			// Of keys that do not fit, a batch says what reading says.
 			for _, a := range t.schema.all {
@@ -190,10 +189,9 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 			return err
 		}
 		c.at = t.schema.itemKey(c.key)
-		if seen[string(c.at)] {
+		if !keys.add(c.at) {
 			return errDuplicateKeys()
 		}
-		seen[string(c.at)] = true
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func (c *copying) write(tx storage.Tx, w *writes, piece []storage.Entry, next *c
 		if target == nil {
 			err = tx.Set(backedKey(c.ToBackup.Account, c.ToBackup.Region, c.ToBackup.Number).Raw(e.Key), e.Value)
 		} else {
-			err = w.restore(tx, target, e.Value, size)
+			err = w.restore(tx, target, e.Value)
 		}
 		if err != nil {
 			return false, err
@@ -162,12 +162,12 @@ func (c *copying) write(tx storage.Tx, w *writes, piece []storage.Entry, next *c
 }
 
 // restore puts an item into a table that nobody else sees yet.
-func (w *writes) restore(tx storage.Tx, t *schema, data []byte, size int) error {
+func (w *writes) restore(tx storage.Tx, t *schema, data []byte) error {
 	it, err := item.Decode(data)
 	if err != nil {
 		return err
 	}
-	_, err = w.carryOut(tx, t, &change{key: it, put: &put{item: it, size: size}})
+	_, err = w.carryOut(tx, t, &change{key: it, put: putOf(it)})
 	return err
 }
 

@@ -131,8 +131,8 @@ func (w *writes) fillEntry(tx storage.Tx, t *schema, x *index, it item.Item) err
 		return err // a write has been faster, or it failed
 	}
 	entry := x.entry(it)
-	size := item.Size(entry)
+	data, size := item.Encoded(entry)
 	of := w.of(t)
 	of.tally.add(x.Number, 1, size)
-	return tx.Set(key, item.Encode(entry, size))
+	return tx.Set(key, data)
 }

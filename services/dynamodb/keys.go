@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/binary"
 	"math/bits"
@@ -250,6 +251,19 @@ func decimal(n attribute.N) number.Decimal {
 		panic("dynamodb: a key that is not normalised: " + err.Error())
 	}
 	return x
+}
+
+// distinctKeys are the keys of a request's items, each of which may occur once.
+// There are at most a hundred: comparing them takes less than a map does.
+type distinctKeys [][]byte
+
+// add says whether a key is not there yet, and adds it.
+func (k *distinctKeys) add(key []byte) bool {
+	if slices.ContainsFunc(*k, func(other []byte) bool { return bytes.Equal(key, other) }) {
+		return false
+	}
+	*k = append(*k, key)
+	return true
 }
 
 // segment is the range of the entries under prefix whose hashes are in one of

@@ -54,7 +54,7 @@ func (t *table) describeReplicas(tx storage.Tx, d *ddb.TableDescription, now tim
 func (w *writes) replicate(tx storage.Tx, t *schema, e *effect) error {
 	c := &change{remove: true}
 	if c.key = e.old; e.new != nil {
-		c = &change{key: e.new, put: &put{item: e.new, size: e.newSize}}
+		c = &change{key: e.new, put: &put{item: e.new, size: e.newSize, data: e.newData}}
 	}
 	for _, region := range t.Replicas {
 		r, err := w.service.tables.Get(tx, w.service.keys.of(tableID{t.Account, region, t.Name}))
@@ -153,7 +153,7 @@ func (w *writes) replicateFrom(tx storage.Tx, from, to *schema, after []byte) (l
 		if err != nil {
 			return nil, err
 		}
-		e, err := to.carryOut(tx, &change{key: it, put: &put{item: it, size: item.Size(it)}})
+		e, err := to.carryOut(tx, &change{key: it, put: putOf(it)})
 		if err != nil {
 			return nil, err
 		}

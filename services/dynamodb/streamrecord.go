@@ -38,8 +38,7 @@ func newStreamRecord(t *schema, c *change, e *effect, at time.Time) *streamRecor
 		r.Event, whole = dds.OperationTypeRemove, e.old
 	}
 	keys := t.of(whole)
-	r.Size = item.Size(keys)
-	r.Keys = item.Encode(keys, r.Size)
+	r.Keys, r.Size = item.Encoded(keys)
 	view := t.Stream.StreamViewType
 	if e.new != nil && (view == ddb.StreamViewTypeNewImage || view == ddb.StreamViewTypeNewAndOldImages) {
 		r.New = e.newData

@@ -110,7 +110,7 @@ func describeAll(took map[string]*consumed, asked ddb.ReturnConsumedCapacity, of
 }
 
 // transactedKeys are the items of a transaction, each of which may occur once.
-type transactedKeys map[string]bool
+type transactedKeys struct{ distinctKeys }
 
 // add returns the item's key in the store; nil for what is no key, which is found
 // where the item's turn comes.
@@ -118,13 +118,9 @@ func (k *transactedKeys) add(t *schema, key item.Item) (at []byte, err error) {
 	if t.checkValues(key) != nil {
 		return nil, nil
 	}
-	if *k == nil {
-		*k = transactedKeys{}
-	}
 	at = t.itemKey(key)
-	if (*k)[string(at)] {
+	if !k.distinctKeys.add(at) {
 		return nil, errValidation("Transaction request cannot include multiple operations on one item")
 	}
-	(*k)[string(at)] = true
 	return at, nil
 }

@@ -34,10 +34,12 @@ type change struct {
 	expired bool
 }
 
-// put is an item that takes the place of what was there.
+// put is an item that takes the place of what was there, with its size and its
+// stored form.
 type put struct {
 	item item.Item
 	size int
+	data []byte
 }
 
 // update is what is to become of an item. Without an expression it makes
@@ -60,11 +62,18 @@ type effect struct {
 
 // newPut checks the size of a normalised item that is to be put.
 func newPut(it item.Item) (*put, error) {
-	size := item.Size(it)
-	if size > item.MaxSize {
+	p := putOf(it)
+	if p.size > item.MaxSize {
 		return nil, errItemTooLarge()
 	}
-	return &put{item: it, size: size}, nil
+	return p, nil
+}
+
+// putOf is the putting of an item that is not too large.
+func putOf(it item.Item) *put {
+	p := &put{item: it}
+	p.data, p.size = item.Encoded(it)
+	return p
 }
 
 // check checks a change against the schema of its table.
@@ -192,17 +201,17 @@ func (t *schema) next(c *change, e *effect) (encoded []byte, err error) {
 	switch {
 	case c.put != nil:
 		e.new, e.newSize = c.put.item, c.put.size
-		return item.Encode(e.new, e.newSize), nil
+		return c.put.data, nil
 	case c.update != nil && e.old == nil && c.update.Update != nil && !c.update.Creates():
 		return nil, nil // there is nothing to take anything from
 	case c.update != nil:
 		if e.new, err = t.updated(c, e.old); err != nil {
 			return nil, err
 		}
-		if e.newSize = item.Size(e.new); e.newSize > item.MaxSize {
+		if encoded, e.newSize = item.Encoded(e.new); e.newSize > item.MaxSize {
 			return nil, errUpdatedTooLarge()
 		}
-		return item.Encode(e.new, e.newSize), nil
+		return encoded, nil
 	case !c.remove:
 		e.new, e.newSize = e.old, e.oldSize
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/virga-cloud/virga/api/attribute"
 )
@@ -45,18 +46,43 @@ func Encode(m Item, size int) []byte {
 	return AppendCanonical(binary.AppendUvarint(b, uint64(size)), m)
 }
 
+// Encoded is Encode and Size in one, for who needs both.
+func Encoded(m Item) (data []byte, size int) {
+	var room [24]attributeOf
+	list := sorted(room[:0], m)
+	for i := range list {
+		size += len(list[i].name) + ValueSize(list[i].value)
+	}
+	b := make([]byte, 0, size+4*len(m)+16)
+	return appendSorted(binary.AppendUvarint(b, uint64(size)), list), size
+}
+
 // AppendCanonical appends bytes that are the same for the same normalised
 // item, sets in the order they have. They do not tell the item's size.
 func AppendCanonical(b []byte, m Item) []byte {
-	var room [24]string
-	names := room[:0]
-	for name := range m {
-		names = append(names, name)
+	var room [24]attributeOf
+	return appendSorted(b, sorted(room[:0], m))
+}
+
+// attributeOf is an attribute of an item.
+type attributeOf struct {
+	name  string
+	value attribute.Value
+}
+
+// sorted appends the attributes of an item in the order of their names.
+func sorted(list []attributeOf, m Item) []attributeOf {
+	for name, v := range m {
+		list = append(list, attributeOf{name, v})
 	}
-	slices.Sort(names)
-	b = binary.AppendUvarint(b, uint64(len(m)))
-	for _, name := range names {
-		b = appendValue(appendString(b, name), m[name])
+	slices.SortFunc(list, func(a, b attributeOf) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+func appendSorted(b []byte, list []attributeOf) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for i := range list {
+		b = appendValue(appendString(b, list[i].name), list[i].value)
 	}
 	return b
 }

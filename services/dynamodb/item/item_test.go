@@ -217,7 +217,7 @@ func BenchmarkEncode(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		Encode(n, Size(n))
+		Encoded(n)
 	}
 }
 
