@@ -50,10 +50,8 @@ func (x *exchange) readForm(r *http.Request) error {
 		return requestTooLarge(err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	form := parseParameters(string(body))
-	action, _ := form.get("Action")
-	version, _ := form.get("Version")
-	x.target = x.server.directory.action(x.target, action, version)
+	form := protocol.ParseQuery(string(body))
+	x.target = x.server.directory.action(x.target, form.Value("Action"), form.Value("Version"))
 	return nil
 }
 
@@ -77,9 +75,9 @@ func (x *exchange) known(method string) error {
 // resourceType is what S3 calls the kind of thing that a path names.
 func (t *target) resourceType() string {
 	switch {
-	case t.labels["Key"] != "":
+	case t.uri.Labels.Value("Key") != "":
 		return "OBJECT"
-	case t.labels["Bucket"] != "":
+	case t.uri.Labels.Value("Bucket") != "":
 		return "BUCKET"
 	}
 	return "SERVICE"

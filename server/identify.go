@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/server/protocol"
 )
 
 // target is what a request wants.
@@ -24,8 +25,9 @@ type target struct {
 	// inForm says that the operation is named by the form in the body, as
 	// the query protocols do; the server reads it there.
 	inForm bool
-	// labels are the labels of a REST operation's URI, encoded.
-	labels map[string]string
+	// uri is what the request's address says; its labels are those of a REST
+	// operation's URI.
+	uri protocol.URI
 	// region is the region the request names, or ""; place is the one that its host names.
 	region, place string
 	// virtualHost says that the S3 bucket was named by the host.
@@ -108,7 +110,8 @@ func (d *directory) identify(r *http.Request, only *entry) target {
 		return t
 	}
 	path := r.URL.EscapedPath()
-	q := parseParameters(r.URL.RawQuery)
+	q := protocol.ParseQuery(r.URL.RawQuery)
+	t.uri.Query = q
 	if e, known := d.service(scope, host, path); known {
 		if e == nil {
 			t.unknown = scope.service
@@ -126,13 +129,13 @@ func (d *directory) identify(r *http.Request, only *entry) target {
 	if only != nil {
 		return d.restful(only, r, host, path, q, t)
 	}
-	if isForm(r) && formPath(path) || q.has("Action") && q.has("Version") {
+	if isForm(r) && formPath(path) || has(q, "Action") && has(q, "Version") {
 		return d.query(r, q, nil, t)
 	}
 	for _, e := range d.rest {
 		// Unsigned, and not by host: only a path that is no bucket's.
-		if op, labels, ok := e.table.match(r.Method, path, q, hasHeader(r)); ok && ownPath(path) {
-			t.model, t.protocol, t.op, t.labels = e.model, e.model.Service.Protocols[0], op, labels
+		if op, labels, ok := e.table.match(r.Method, path, q, r.Header); ok && ownPath(path) {
+			t.model, t.protocol, t.op, t.uri.Labels = e.model, e.model.Service.Protocols[0], op, labels
 			return t
 		}
 	}
@@ -242,7 +245,7 @@ func (d *directory) json(header string, scope scope, t target) target {
 
 // query identifies the query protocols; the operation is in the URL or, more
 // often, in the body.
-func (d *directory) query(r *http.Request, q parameters, candidates []*entry, t target) target {
+func (d *directory) query(r *http.Request, q protocol.Pairs, candidates []*entry, t target) target {
 	t.protocol = api.Query
 	if len(candidates) == 1 {
 		t.model = candidates[0].model
@@ -250,8 +253,8 @@ func (d *directory) query(r *http.Request, q parameters, candidates []*entry, t 
 			t.protocol = api.EC2
 		}
 	}
-	if action, ok := q.get("Action"); ok {
-		version, _ := q.get("Version")
+	if action, ok := q.Get("Action"); ok {
+		version, _ := q.Get("Version")
 		return d.action(t, action, version)
 	}
 	t.inForm = true
@@ -280,7 +283,7 @@ func (d *directory) action(t target, action, version string) target {
 }
 
 // restful identifies an operation of a REST service.
-func (d *directory) restful(e *entry, r *http.Request, host address, path string, q parameters, t target) target {
+func (d *directory) restful(e *entry, r *http.Request, host address, path string, q protocol.Pairs, t target) target {
 	t.model, t.protocol = e.model, e.model.Service.Protocols[0]
 	method := r.Method
 	if e == d.s3 {
@@ -293,18 +296,18 @@ func (d *directory) restful(e *entry, r *http.Request, host address, path string
 			path = "/" + bucket + path
 		}
 	}
-	op, labels, ok := e.table.match(method, path, q, hasHeader(r)) // a service that is not REST has no table
+	op, labels, ok := e.table.match(method, path, q, r.Header) // a service that is not REST has no table
 	if ok {
 		// Directory buckets are listed at a host of their own by the same binding;
 		// where all hosts are one, the signature says which are meant.
 		if op.Spec().Name == "ListBuckets" && scopeOf(r).service == "s3express" {
 			op = e.ops["ListDirectoryBuckets"]
 		}
-		t.op, t.labels = op, labels
+		t.op, t.uri.Labels = op, labels
 		return t
 	}
 	t.operation = method + " " + r.URL.Path
-	_, t.labels, _ = e.table.match(http.MethodGet, path, nil, hasHeader(r)) // what the path names all the same
+	_, t.uri.Labels, _ = e.table.match(http.MethodGet, path, nil, r.Header) // what the path names all the same
 	return t
 }
 
@@ -353,8 +356,8 @@ func scopeOf(r *http.Request) scope {
 }
 
 // protocolOf guesses how a client of an unknown service speaks.
-func protocolOf(r *http.Request, q parameters) api.Protocol {
-	if isForm(r) || q.has("Action") {
+func protocolOf(r *http.Request, q protocol.Pairs) api.Protocol {
+	if isForm(r) || has(q, "Action") {
 		return api.Query
 	}
 	return api.RESTJSON
@@ -389,23 +392,9 @@ func isForm(r *http.Request) bool {
 	return err == nil && mt == "application/x-www-form-urlencoded" && r.Method == http.MethodPost
 }
 
-func (p parameters) has(name string) bool {
-	_, ok := p.get(name)
+func has(q protocol.Pairs, name string) bool {
+	_, ok := q.Get(name)
 	return ok
-}
-
-func hasHeader(r *http.Request) func(string) bool {
-	return func(name string) bool { return r.Header.Get(name) != "" }
-}
-
-func unescapeQuery(s string) string {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
-	}
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
-	}
-	return s
 }
 
 func cutLast(s string, sep byte) (before, after string, ok bool) {

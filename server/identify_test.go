@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/catalog"
+	"github.com/virga-cloud/virga/server/protocol"
 )
 
 // signed is the Authorization header of a request with the given scope.
@@ -170,8 +172,8 @@ func TestIdentify(t *testing.T) {
 			if got.region != c.region {
 				t.Errorf("region %q, want %q", got.region, c.region)
 			}
-			if name, value, ok := strings.Cut(c.labels, "="); ok && got.labels[name] != value {
-				t.Errorf("label %s is %q, want %q", name, got.labels[name], value)
+			if name, value, ok := strings.Cut(c.labels, "="); ok && got.uri.Labels.Value(name) != value {
+				t.Errorf("label %s is %q, want %q", name, got.uri.Labels.Value(name), value)
 			}
 		})
 	}
@@ -241,16 +243,16 @@ func TestEveryRouteIsReachable(t *testing.T) {
 					path = strings.Replace(path, seg, "x", 1)
 				}
 			}
-			q := parseParameters(query)
+			q := protocol.ParseQuery(query)
 			needQuery, needHeader := requiredParameters(known)
 			for _, name := range needQuery {
-				q = append(q, pair{name, "x"})
+				q = append(q, api.Field{Name: name, Value: "x"})
 			}
-			headers := map[string]bool{}
+			headers := http.Header{}
 			for _, name := range needHeader {
-				headers[name] = true
+				headers[name] = []string{"x"}
 			}
-			got, _, ok := tb.match(op.Method, path, q, func(n string) bool { return headers[n] })
+			got, _, ok := tb.match(op.Method, path, q, headers)
 			if !ok {
 				t.Errorf("%s: %s %s is found by nothing", op, op.Method, op.URI)
 			} else if got != known && !(op.Deprecated && got.Spec().URI == op.URI) {

@@ -14,7 +14,7 @@ import (
 // POST at the bucket's own address is no other operation.
 func (x *exchange) isPost(r *http.Request) bool {
 	t := &x.target
-	return t.op == nil && r.Method == http.MethodPost && t.labels["Bucket"] != "" && t.labels["Key"] == "" &&
+	return t.op == nil && r.Method == http.MethodPost && t.uri.Labels.Value("Bucket") != "" && t.uri.Labels.Value("Key") == "" &&
 		t.model == x.server.directory.s3.model
 }
 
@@ -28,7 +28,7 @@ func (x *exchange) post(r *http.Request) {
 		x.fail(err)
 		return
 	}
-	bucket, key := x.target.labels["Bucket"], form.Field("key")
+	bucket, key := x.target.uri.Labels.Value("Bucket"), form.Field("key")
 	who, err := x.server.options.Verifier.AuthenticateForm(r.Context(), form.Field)
 	if err == nil && form.Field("policy") != "" {
 		err = x.obey(form, bucket)
@@ -46,7 +46,7 @@ func (x *exchange) post(r *http.Request) {
 		x.target.region = who.Region
 	}
 	x.target.op = x.server.directory.s3.ops["PutObject"]
-	x.target.labels = map[string]string{"Bucket": bucket, "Key": url.PathEscape(key)}
+	x.target.uri = protocol.URI{Labels: protocol.Pairs{{Name: "Bucket", Value: bucket}, {Name: "Key", Value: url.PathEscape(key)}}}
 	out, err := x.carryOut(put, who)
 	if err != nil {
 		x.fail(err)

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/server/protocol"
 )
 
 // table finds the operation of a REST service by method, path and query.
@@ -16,9 +18,11 @@ type route struct {
 	op api.Known
 	// segments of the path; a label is "{Name}", a greedy one "{Name+}".
 	segments []segment
+	// exactness is the number of segments that are no labels.
+	exactness int
 	// literals are query parameters of the URI that must be there ("acl", "list-type=2").
-	literals []pair
-	// query and header are the names of required members that live there. They
+	literals protocol.Pairs
+	// query and header (in canonical form) are the names of required members that live there. They
 	// tell operations apart that share method and path.
 	query, header []string
 	// named says that the required query parameters name the operation, as they
@@ -30,8 +34,6 @@ type segment struct {
 	text          string // the literal, or the label's name
 	label, greedy bool
 }
-
-type pair struct{ name, value string }
 
 func newTable(m *api.Model) table {
 	t := table{}
@@ -51,7 +53,12 @@ func newTable(m *api.Model) table {
 		for _, q := range strings.Split(query, "&") {
 			if q != "" {
 				name, value, _ := strings.Cut(q, "=")
-				r.literals = append(r.literals, pair{name, value})
+				r.literals = append(r.literals, api.Field{Name: name, Value: value})
+			}
+		}
+		for _, s := range r.segments {
+			if !s.label {
+				r.exactness++
 			}
 		}
 		r.query, r.header = requiredParameters(known)
@@ -59,19 +66,20 @@ func newTable(m *api.Model) table {
 	}
 	for _, routes := range t {
 		slices.SortStableFunc(routes, func(a, b *route) int {
-			if a.op.Spec().Deprecated != b.op.Spec().Deprecated && a.literalSegments() == b.literalSegments() {
+			if a.op.Spec().Deprecated != b.op.Spec().Deprecated && a.exactness == b.exactness {
 				if a.op.Spec().Deprecated {
 					return 1
 				}
 				return -1
 			}
-			return b.literalSegments() - a.literalSegments()
+			return b.exactness - a.exactness
 		})
 	}
 	return t
 }
 
-// requiredParameters are the names of an input's required query and header members.
+// requiredParameters are the names of an input's required query and header
+// members, those of headers in canonical form.
 func requiredParameters(op api.Known) (query, header []string) {
 	t := reflect.TypeOf(op.NewInput()).Elem()
 	for i := range t.NumField() {
@@ -89,59 +97,50 @@ func requiredParameters(op api.Known) (query, header []string) {
 		case slices.Contains(options, "querystring"):
 			query = append(query, name)
 		case slices.Contains(options, "header"):
-			header = append(header, name)
+			header = append(header, http.CanonicalHeaderKey(name))
 		}
 	}
 	return query, header
 }
 
-func (r *route) literalSegments() (n int) {
-	for _, s := range r.segments {
-		if !s.label {
-			n++
-		}
-	}
-	return n
-}
-
 // match is the operation for a request, with the labels of its URI, still
 // encoded; ok is false when there is none. path is the encoded path.
-func (t table) match(method, path string, q parameters, header func(string) bool) (op api.Known, labels map[string]string, ok bool) {
+func (t table) match(method, path string, q protocol.Pairs, h http.Header) (op api.Known, labels protocol.Pairs, ok bool) {
 	var best *route
 	bestRank := -1
 	path = strings.TrimPrefix(path, "/")
 	for _, r := range t[method] {
-		if best != nil && r.literalSegments() < best.literalSegments() {
+		if best != nil && r.exactness < best.exactness {
 			break // sorted: a more exact path has matched
 		}
-		if !r.matchPath(path, nil) {
+		if len(r.literals) > len(q) { // the cheapest question first: it rules out most of S3
 			continue
 		}
-		if rank, ok := r.rank(q, header); ok && rank > bestRank {
+		if rank, ok := r.rank(q, h); ok && rank > bestRank && r.matchPath(path, nil) {
 			best, bestRank = r, rank
 		}
 	}
 	if best == nil {
 		return nil, nil, false
 	}
-	labels = make(map[string]string, 2)
-	best.matchPath(path, labels)
+	labels = make(protocol.Pairs, 0, len(best.segments)-best.exactness)
+	best.matchPath(path, &labels)
 	return best.op, labels, true
 }
 
 // rank says how well the query and the headers fit: literals weigh most, then
 // that nothing required is missing, then how much is required.
-func (r *route) rank(q parameters, header func(string) bool) (rank int, ok bool) {
+func (r *route) rank(q protocol.Pairs, h http.Header) (rank int, ok bool) {
 	for _, l := range r.literals {
-		v, there := q.get(l.name)
-		if !there || l.value != "" && v != l.value {
+		v, there := q.Get(l.Name)
+		if !there || l.Value != "" && v != l.Value {
 			return 0, false
 		}
 	}
 	rank = len(r.literals) << 16
 	complete := 1 << 8
 	for _, name := range r.query {
-		if _, there := q.get(name); there {
+		if _, there := q.Get(name); there {
 			rank++
 		} else if r.named {
 			return 0, false
@@ -150,7 +149,7 @@ func (r *route) rank(q parameters, header func(string) bool) (rank int, ok bool)
 		}
 	}
 	for _, name := range r.header {
-		if header(name) {
+		if v := h[name]; len(v) > 0 && v[0] != "" {
 			rank++
 		} else {
 			complete = 0
@@ -164,7 +163,7 @@ func (r *route) rank(q parameters, header func(string) bool) (rank int, ok bool)
 
 // matchPath compares an encoded path, without its first slash, with the
 // route's, and notes the labels when labels is not nil.
-func (r *route) matchPath(path string, labels map[string]string) bool {
+func (r *route) matchPath(path string, labels *protocol.Pairs) bool {
 	for i, s := range r.segments {
 		last := i == len(r.segments)-1
 		if s.greedy && last {
@@ -172,7 +171,7 @@ func (r *route) matchPath(path string, labels map[string]string) bool {
 				return false
 			}
 			if labels != nil {
-				labels[s.text] = path
+				*labels = append(*labels, api.Field{Name: s.text, Value: path})
 			}
 			return true
 		}
@@ -196,7 +195,7 @@ func (r *route) matchPath(path string, labels map[string]string) bool {
 				return false
 			}
 			if labels != nil {
-				labels[s.text] = part
+				*labels = append(*labels, api.Field{Name: s.text, Value: part})
 			}
 		} else if part != s.text {
 			return false
@@ -209,32 +208,4 @@ func (r *route) matchPath(path string, labels map[string]string) bool {
 		}
 	}
 	return path == ""
-}
-
-// parameters are the query parameters of a request, in order. It is cheaper
-// than url.Values and knows "?acl" from "?acl=".
-type parameters []pair
-
-func parseParameters(raw string) parameters {
-	if raw == "" {
-		return nil
-	}
-	p := make(parameters, 0, 8)
-	for part := range strings.SplitSeq(raw, "&") {
-		if part == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(part, "=")
-		p = append(p, pair{unescapeQuery(name), unescapeQuery(value)})
-	}
-	return p
-}
-
-func (p parameters) get(name string) (string, bool) {
-	for _, x := range p {
-		if x.name == name {
-			return x.value, true
-		}
-	}
-	return "", false
 }

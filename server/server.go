@@ -278,7 +278,7 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 		return nil, err
 	}
 	x.limit(r)
-	present, err := protocol.For(t.protocol).Decode(op, r, t.labels, in)
+	present, err := protocol.For(t.protocol).Decode(op, r, t.uri, in)
 	if err != nil {
 		return nil, err
 	}

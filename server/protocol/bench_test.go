@@ -52,7 +52,7 @@ func BenchmarkPutItem(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		in := new(dynamodb.PutItemInput)
-		p, err := codec.Decode(op, r.again(), nil, in)
+		p, err := codec.Decode(op, r.again(), URI{}, in)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -69,14 +69,14 @@ func BenchmarkGetItem(b *testing.B) {
 	op, codec := dynamodb.GetItem.Spec(), For(api.JSON)
 	r, w := newRequest(`{"TableName":"photos","Key":{"id":{"S":"01HZX3V6T7Y8Z9A0B1C2D3E4F5"}}}`), answer{http.Header{}}
 	item := new(dynamodb.PutItemInput)
-	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), nil, item); err != nil {
+	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), URI{}, item); err != nil {
 		b.Fatal(err)
 	}
 	out := &dynamodb.GetItemOutput{Item: attribute.ItemOf(item.Item)}
 	b.ReportAllocs()
 	for b.Loop() {
 		in := new(dynamodb.GetItemInput)
-		p, err := codec.Decode(op, r.again(), nil, in)
+		p, err := codec.Decode(op, r.again(), URI{}, in)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func BenchmarkQuery100(b *testing.B) {
 	op, codec := dynamodb.Query.Spec(), For(api.JSON)
 	w := answer{http.Header{}}
 	item := new(dynamodb.PutItemInput)
-	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), nil, item); err != nil {
+	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), URI{}, item); err != nil {
 		b.Fatal(err)
 	}
 	out := &dynamodb.QueryOutput{Count: new(int32(100)), ScannedCount: new(int32(100))}

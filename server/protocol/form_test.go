@@ -25,7 +25,7 @@ func decodeForm(op api.Known, lines string) (in any, presence api.Presence, err 
 	}
 	r := httptest.NewRequest("POST", "/", strings.NewReader(values.Encode()))
 	in = op.NewInput()
-	presence, err = For(api.Query).Decode(op.Spec(), r, nil, in)
+	presence, err = For(api.Query).Decode(op.Spec(), r, URI{}, in)
 	return in, presence, err
 }
 
@@ -133,7 +133,7 @@ func TestFormRequests(t *testing.T) {
 func TestFormOfURI(t *testing.T) {
 	r := httptest.NewRequest("GET", "/?Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam&RoleSessionName=a+b&Tags.member.1.Key=k", nil)
 	in := new(sts.AssumeRoleInput)
-	if _, err := For(api.Query).Decode(sts.AssumeRole.Spec(), r, nil, in); err != nil {
+	if _, err := For(api.Query).Decode(sts.AssumeRole.Spec(), r, URI{}, in); err != nil {
 		t.Fatal(err)
 	}
 	want := &sts.AssumeRoleInput{RoleArn: "arn:aws:iam", RoleSessionName: "a b", Tags: []*sts.Tag{{Key: "k"}}}
@@ -185,7 +185,7 @@ func TestMalformedForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", strings.NewReader("Action=x&"+c.form))
-			_, err := For(api.Query).Decode(c.op.Spec(), r, nil, c.op.NewInput())
+			_, err := For(api.Query).Decode(c.op.Spec(), r, URI{}, c.op.NewInput())
 			if e, ok := err.(*api.Error); !ok || e.Code != c.code || e.Status != 400 {
 				t.Errorf("got %v, want %s", err, c.code)
 			}
@@ -210,7 +210,7 @@ func TestEC2Names(t *testing.T) {
 	in := new(input)
 	r := httptest.NewRequest("POST", "/", strings.NewReader("Action=Op&DryRun=true&ResourceId.2=b&ResourceId.1=a&TagSpecification.1.Tag.1.Key=k"))
 	op := &api.Operation{Name: "Op", Service: &api.Service{Name: "ec2"}}
-	if _, err := For(api.EC2).Decode(op, r, nil, in); err != nil {
+	if _, err := For(api.EC2).Decode(op, r, URI{}, in); err != nil {
 		t.Fatal(err)
 	}
 	want := &input{

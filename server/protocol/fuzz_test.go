@@ -145,7 +145,7 @@ func FuzzREST(f *testing.F) {
 			var err error
 			size := len(path) + len(query) + len(date) + len(list)
 			bounded(t, size, allocated(func() {
-				_, err = For(api.RESTXML).Decode(known.Spec(), r, map[string]string{"Bucket": "b", "Key": path}, in)
+				_, err = For(api.RESTXML).Decode(known.Spec(), r, URI{Labels: Pairs{{Name: "Bucket", Value: "b"}, {Name: "Key", Value: path}}, Query: ParseQuery(r.URL.RawQuery)}, in)
 			}))
 			if e, ok := err.(*api.Error); err != nil && (!ok || e.Status != 400) {
 				t.Errorf("%v", err)

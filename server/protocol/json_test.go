@@ -18,7 +18,7 @@ import (
 
 // decodeJSON reads a request of awsJson.
 func decodeJSON(op *api.Operation, body string, in any) (api.Presence, error) {
-	return For(api.JSON).Decode(op, httptest.NewRequest("POST", "/", strings.NewReader(body)), nil, in)
+	return For(api.JSON).Decode(op, httptest.NewRequest("POST", "/", strings.NewReader(body)), URI{}, in)
 }
 
 func TestJSONItems(t *testing.T) {
@@ -285,7 +285,7 @@ func TestJSONNumbersAndTimes(t *testing.T) {
 
 func TestLambdaSaysItsOwnOfMalformedJSON(t *testing.T) {
 	r := httptest.NewRequest("POST", "/2015-03-31/functions", strings.NewReader(`{"FunctionName"`))
-	_, err := For(api.RESTJSON).Decode(lambda.CreateFunction.Spec(), r, nil, new(lambda.CreateFunctionInput))
+	_, err := For(api.RESTJSON).Decode(lambda.CreateFunction.Spec(), r, URI{}, new(lambda.CreateFunctionInput))
 	if e, ok := err.(*api.Error); !ok || e.Code != "InvalidRequestContentException" {
 		t.Errorf("%v", err)
 	}

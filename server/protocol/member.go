@@ -45,6 +45,12 @@ type member struct {
 	// shown is the name in validation messages: name with a small first letter.
 	shown string
 
+	// hoistable headers may come as parameters: the SDKs move x-amz-* headers there
+	// when they presign. Checksums are not taken from there: the SDKs put those of an
+	// empty body in, and S3 ignores them.
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+	hoistable bool
+
 	shape  *shape
 	offset uintptr
 	loc    location
@@ -183,6 +189,7 @@ func parseTag(tag string) *member {
 		m.wire = "" // all headers
 	}
 	m.header = textproto.CanonicalMIMEHeaderKey(m.wire)
+	m.hoistable = strings.HasPrefix(m.header, "X-Amz-") && !strings.Contains(m.header, "-Checksum-")
 	if m.ec2 == "" {
 		m.ec2 = upperFirst(m.wire)
 	}

@@ -61,6 +61,9 @@ type shape struct {
 	all []*member
 	// bound are the members bound to a header, the path, the query or the status.
 	bound []*member
+	// headers are the places in bound of what is bound to a header, by the
+	// header's canonical name.
+	headers map[string]int
 	// payload is the member that is the whole body, or nil. An event stream and
 	// a streaming blob are payloads.
 	payload *member
@@ -238,6 +241,7 @@ func (p planner) planStruct(s *shape) {
 			s.bound = append(s.bound, m)
 		}
 	}
+	s.indexHeaders()
 	s.answer = s
 	if slices.ContainsFunc(s.bound, (*member).ofRequests) {
 		s.answer = s.asAnswer()
@@ -260,5 +264,21 @@ func (s *shape) asAnswer() *shape {
 			a.bound = append(a.bound, m)
 		}
 	}
+	a.indexHeaders()
 	return &a
+}
+
+// maxBound is how many members of a structure may be bound to places outside the body.
+const maxBound = 64
+
+func (s *shape) indexHeaders() {
+	if len(s.bound) > maxBound {
+		panic("protocol: " + s.typ.String() + " has more bound members than maxBound")
+	}
+	s.headers = map[string]int{}
+	for i, m := range s.bound {
+		if m.loc == inHeader {
+			s.headers[m.header] = i
+		}
+	}
 }

@@ -35,15 +35,13 @@ const maxDepth = 128
 // Codec speaks one protocol as a server. It is safe for concurrent use.
 type Codec interface {
 	// Decode reads a request into in, a pointer to the operation's input. The
-	// caller has limited the body. labels are the labels of the URI by their
-	// names in Operation.URI (a greedy one without its plus), still percent
-	// encoded; RPC protocols need none. Streaming members are given r.Body,
-	// which the handler then reads.
+	// caller has limited the body. at is what r's URI says; RPC protocols need
+	// none of it. Streaming members are given r.Body, which the handler then reads.
 	//
 	// Errors are *api.Error with the service's code for a request that cannot
 	// be read (SerializationException, MalformedXML and others), or what
 	// reading the body returned.
-	Decode(op *api.Operation, r *http.Request, labels map[string]string, in any) (api.Presence, error)
+	Decode(op *api.Operation, r *http.Request, at URI, in any) (api.Presence, error)
 
 	// Encode writes out, a pointer to the operation's output, with status,
 	// Content-Type and, but for streams of unknown length, Content-Length.

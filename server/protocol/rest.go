@@ -15,25 +15,35 @@ import (
 type rest struct{ notation notation }
 
 // Decode implements Codec.
-func (c rest) Decode(op *api.Operation, r *http.Request, labels map[string]string, in any) (api.Presence, error) {
+func (c rest) Decode(op *api.Operation, r *http.Request, at URI, in any) (api.Presence, error) {
 	sh, s := planOf(in)
-	d := decoding{op: op}
+	var presence api.Presence
 	if len(sh.bound) > 0 {
-		b := binding{decoding: &d, header: r.Header, request: r, labels: labels}
+		b := binding{decoding: decoding{op: op}, header: r.Header, request: r, uri: at}
 		if err := b.decode(sh, s); err != nil {
 			return nil, err
 		}
+		presence = b.presence
 	}
-	err := c.decodeBody(&d, r.Body, r.ContentLength, r.Header, sh, s)
+	if sh.payload == nil && len(sh.body) == 0 || r.Body == nil {
+		return presence, nil
+	}
+	if sh.payload != nil && sh.payload.shape.kind == kindStream {
+		*s.field(sh.payload).stream() = r.Body
+		return presence, nil
+	}
+	d := &decoding{op: op, presence: presence}
+	err := c.decodeBody(d, r.Body, r.ContentLength, r.Header, sh, s)
 	return d.presence, err
 }
 
 func (c rest) decodeResponse(d *decoding, resp *http.Response, sh *shape, s slot) error {
 	sh = sh.answer
-	b := binding{decoding: d, header: resp.Header, status: resp.StatusCode}
+	b := binding{decoding: *d, header: resp.Header, status: resp.StatusCode}
 	if err := b.decode(sh, s); err != nil {
 		return err
 	}
+	d.presence = b.presence
 	return c.decodeBody(d, resp.Body, resp.ContentLength, resp.Header, sh, s)
 }
 

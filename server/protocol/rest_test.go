@@ -26,7 +26,7 @@ func decodeREST(t *testing.T, p api.Protocol, known api.Known, r *http.Request) 
 	t.Helper()
 	in := known.NewInput()
 	op := known.Spec()
-	presence, err := For(p).Decode(op, r, labelsOf(op.URI, r.URL.EscapedPath()), in)
+	presence, err := For(p).Decode(op, r, uriOf(op.URI, r), in)
 	return in, presence, err
 }
 
@@ -135,17 +135,17 @@ func TestCompressedRequests(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", zip(`{"QueueUrl":"q","MessageBody":"m"}`))
 	r.Header.Set("Content-Encoding", "gzip")
 	in := new(sqs.SendMessageInput)
-	if _, err := For(api.JSON).Decode(sqs.SendMessage.Spec(), r, nil, in); err != nil || in.MessageBody != "m" {
+	if _, err := For(api.JSON).Decode(sqs.SendMessage.Spec(), r, URI{}, in); err != nil || in.MessageBody != "m" {
 		t.Errorf("%+v, %v", in, err)
 	}
 	r = httptest.NewRequest("POST", "/", zip(strings.Repeat(" ", maxInflated+1)))
 	r.Header.Set("Content-Encoding", "gzip")
-	if _, err := For(api.JSON).Decode(sqs.SendMessage.Spec(), r, nil, in); err == nil || !strings.Contains(err.Error(), "too large") {
+	if _, err := For(api.JSON).Decode(sqs.SendMessage.Spec(), r, URI{}, in); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("a body that grows without end: %v", err)
 	}
 	r = httptest.NewRequest("POST", "/", strings.NewReader("{}"))
 	r.Header.Set("Content-Encoding", "gzip")
-	if _, err := For(api.JSON).Decode(sqs.SendMessage.Spec(), r, nil, in); err == nil {
+	if _, err := For(api.JSON).Decode(sqs.SendMessage.Spec(), r, URI{}, in); err == nil {
 		t.Error("what says that it is gzip, and is not, was read")
 	}
 	// Of an object the encoding is the object's.

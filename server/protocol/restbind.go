@@ -6,26 +6,35 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/virga-cloud/virga/api"
 )
 
 // binding reads the members that live outside the body.
 type binding struct {
-	*decoding
+	decoding
 	header http.Header
 	// status is the status of a response.
 	status int
-	// request and labels are nil in responses.
+	// request and uri are those of a request.
 	request *http.Request
-	labels  map[string]string
-	// query is the query, parsed when it is first needed.
-	query  []api.Field
-	parsed bool
+	uri     URI
+	// presigned says that headers may have come as parameters.
+	presigned bool
 }
 
+// decode reads the members in the model's order. An operation knows many headers of
+// which a request has few, so that the others are not looked for.
 func (b *binding) decode(sh *shape, s slot) error {
-	for _, m := range sh.bound {
+	b.presigned = b.request != nil && strings.Contains(b.request.URL.RawQuery, "Signature=")
+	var sent [maxBound]bool
+	for name := range b.header {
+		if i, bound := sh.headers[name]; bound {
+			sent[i] = true
+		}
+	}
+	for i, m := range sh.bound {
+		if m.loc == inHeader && !sent[i] && !m.elsewhere(b.presigned) {
+			continue
+		}
 		if err := b.member(sh, m, s.field(m)); err != nil {
 			return err
 		}
@@ -33,10 +42,15 @@ func (b *binding) decode(sh *shape, s slot) error {
 	return nil
 }
 
+// elsewhere says that the value of a header may be at another place in the request.
+func (m *member) elsewhere(presigned bool) bool {
+	return m.wire == "Content-Length" || presigned && m.hoistable
+}
+
 func (b *binding) member(sh *shape, m *member, at slot) error {
 	switch m.loc {
 	case inURI:
-		if text, ok := b.labels[m.wire]; ok {
+		if text, ok := b.uri.Labels.Get(m.wire); ok {
 			plain, err := url.PathUnescape(text)
 			if err != nil {
 				return errBinding(b.op, m, text)
@@ -49,7 +63,7 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 			return nil
 		}
 		var values []string
-		for _, p := range b.parameters() {
+		for _, p := range b.uri.Query {
 			if p.Name == m.wire {
 				values = append(values, p.Value)
 			}
@@ -64,7 +78,7 @@ func (b *binding) member(sh *shape, m *member, at slot) error {
 		}
 		values := b.header[m.header]
 		if len(values) == 0 {
-			values = b.hoisted(m.wire)
+			values = b.hoisted(m)
 		}
 		if len(values) > 0 && m.shape.kind == kindList {
 			values = splitHeader(values, m.shape.elem.value().kind == kindTime && m.timeFormat(timeRFC822) == timeRFC822)
@@ -135,37 +149,12 @@ func (b *binding) scalar(m *member, at slot, text string, def timeFormat) error 
 	return nil
 }
 
-// parameters are the parameters of the query in their order. Unlike net/url's
-// parser this one knows no other separator than "&", and keeps what is
-// wrongly escaped as it stands.
-func (b *binding) parameters() []api.Field {
-	if b.parsed || b.request == nil {
-		return b.query
-	}
-	b.parsed = true
-	for pair := range strings.SplitSeq(b.request.URL.RawQuery, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		b.query = append(b.query, api.Field{Name: unescapeQuery(name), Value: unescapeQuery(value)})
-	}
-	return b.query
-}
-
-func unescapeQuery(s string) string {
-	if plain, err := url.QueryUnescape(s); err == nil {
-		return plain
-	}
-	return s
-}
-
 // otherParameters sets a map of the parameters that no other member is bound
 // to and that are no part of the operation's URI.
 func (b *binding) otherParameters(sh *shape, m *member, at slot) {
 	elem := m.shape.elem
 	values := map[string][]string{}
-	for _, p := range b.parameters() {
+	for _, p := range b.uri.Query {
 		values[p.Name] = append(values[p.Name], p.Value)
 	}
 	for _, o := range sh.bound {
@@ -197,12 +186,11 @@ func (b *binding) otherParameters(sh *shape, m *member, at slot) {
 // prefixed sets a map of the headers that begin with the member's name. Header
 // names have no case, so the keys are in small letters.
 func (b *binding) prefixed(m *member, at slot) {
-	prefix := strings.ToLower(m.wire)
 	set := func(name, value string) {
-		key, ok := strings.CutPrefix(strings.ToLower(name), prefix)
-		if !ok {
+		if len(name) < len(m.wire) || !strings.EqualFold(name[:len(m.wire)], m.wire) {
 			return
 		}
+		key := strings.ToLower(name[len(m.wire):])
 		if at.absent(m.shape) {
 			at.makeMap(m.shape)
 		}
@@ -210,8 +198,8 @@ func (b *binding) prefixed(m *member, at slot) {
 		*v.string() = value
 		at.put(m.shape, key, v)
 	}
-	if b.presigned() && strings.HasPrefix(prefix, "x-amz-") {
-		for _, p := range b.parameters() {
+	if b.presigned && m.hoistable {
+		for _, p := range b.uri.Query {
 			set(p.Name, p.Value)
 		}
 	}
@@ -220,26 +208,17 @@ func (b *binding) prefixed(m *member, at slot) {
 	}
 }
 
-// hoisted are the values of a header that a presigned URL carries as a
-// parameter: the SDKs move x-amz-* headers there when they presign. Checksums
-// are not taken from there: the SDKs put those of an empty body in, and S3
-// ignores them.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
-func (b *binding) hoisted(name string) []string {
-	lower := strings.ToLower(name)
-	if !b.presigned() || !strings.HasPrefix(lower, "x-amz-") || strings.Contains(lower, "-checksum-") {
+// hoisted are the values of a header that a presigned URL carries as a parameter.
+func (b *binding) hoisted(m *member) []string {
+	if !b.presigned || !m.hoistable {
 		return nil
 	}
-	for _, p := range b.parameters() {
-		if strings.EqualFold(p.Name, name) {
+	for _, p := range b.uri.Query {
+		if strings.EqualFold(p.Name, m.wire) {
 			return []string{p.Value}
 		}
 	}
 	return nil
-}
-
-func (b *binding) presigned() bool {
-	return b.request != nil && strings.Contains(b.request.URL.RawQuery, "Signature=")
 }
 
 // splitHeader splits header values at their commas: outside of quotes for

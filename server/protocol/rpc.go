@@ -11,7 +11,7 @@ import (
 type rpc struct{ notation notation }
 
 // Decode implements Codec.
-func (c rpc) Decode(op *api.Operation, r *http.Request, _ map[string]string, in any) (api.Presence, error) {
+func (c rpc) Decode(op *api.Operation, r *http.Request, _ URI, in any) (api.Presence, error) {
 	buf := buffers.Get().(*[]byte)
 	var body []byte
 	var err error

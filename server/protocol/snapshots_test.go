@@ -143,7 +143,7 @@ func testRequestSnapshot(t *testing.T, known api.Known, shot []byte) {
 	r := httptest.NewRequest(method, "http://example.com"+uri, bytes.NewReader(body))
 	r.Header = h
 	in := known.NewInput()
-	labels := labelsOf(op.URI, r.URL.EscapedPath())
+	labels := uriOf(op.URI, r)
 	if _, err := For(p).Decode(op, r, labels, in); err != nil {
 		t.Fatalf("%v\n%s", err, shot)
 	}
@@ -356,7 +356,7 @@ func testErrorSnapshot(t *testing.T, svc *api.Service, e api.ModelledError, shot
 	sh, s := planOf(e)
 	d := &decoding{op: &api.Operation{Service: svc}, response: true}
 	if _, ok := codecs[p].(rest); ok {
-		b := binding{decoding: d, header: h}
+		b := binding{decoding: *d, header: h}
 		if err := b.decode(sh, s); err != nil {
 			t.Fatal(err)
 		}
@@ -379,7 +379,7 @@ func testErrorSnapshot(t *testing.T, svc *api.Service, e api.ModelledError, shot
 	again := reflect.New(reflect.TypeOf(e).Elem()).Interface()
 	ash, as := planOf(again)
 	if _, ok := codecs[p].(rest); ok {
-		b := binding{decoding: d, header: w.Header()}
+		b := binding{decoding: *d, header: w.Header()}
 		if err := b.decode(ash, as); err != nil {
 			t.Fatal(err)
 		}

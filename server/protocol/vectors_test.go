@@ -168,7 +168,7 @@ func (s *vectorSuite) testInput(t *testing.T, types *vectorTypes, p api.Protocol
 		r.Header.Set(name, value)
 	}
 	in := types.newStructure(c.Given.Input)
-	presence, err := For(p).Decode(op, r, labelsOf(op.URI, r.URL.EscapedPath()), in.Interface())
+	presence, err := For(p).Decode(op, r, uriOf(op.URI, r), in.Interface())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,13 +276,13 @@ func (s *vectorSuite) testError(t *testing.T, types *vectorTypes, p api.Protocol
 	resp.Body = io.NopCloser(bytes.NewReader(inner))
 	got := types.newStructure(ref)
 	gsh, gat := planOf(got.Interface())
-	b := binding{decoding: &decoding{op: op, response: true}, header: resp.Header, status: resp.StatusCode}
+	b := binding{decoding: decoding{op: op, response: true}, header: resp.Header, status: resp.StatusCode}
 	if p == api.RESTJSON || p == api.RESTXML {
 		if err := b.decode(gsh, gat); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := decodeErrorMembers(p, b.decoding, inner, gsh, gat); err != nil {
+	if err := decodeErrorMembers(p, &b.decoding, inner, gsh, gat); err != nil {
 		t.Fatalf("%v in %s", err, inner)
 	}
 	if diff := cmp.Diff(withoutEmpty(fields), withoutEmpty(types.params(ref, got, nil))); diff != "" {
@@ -348,24 +348,24 @@ func vectorBody(t *testing.T, p api.Protocol, text string) []byte {
 	return b
 }
 
-// labelsOf matches a path with an operation's URI. It stands in for the
+// uriOf matches a request with an operation's URI. It stands in for the
 // server's router.
-func labelsOf(uri, path string) map[string]string {
+func uriOf(uri string, r *http.Request) URI {
 	uri, _, _ = strings.Cut(uri, "?")
-	labels := map[string]string{}
-	names, parts := strings.Split(uri, "/"), strings.Split(path, "/")
+	at := URI{Query: ParseQuery(r.URL.RawQuery)}
+	names, parts := strings.Split(uri, "/"), strings.Split(r.URL.EscapedPath(), "/")
 	for i, name := range names {
 		if !strings.HasPrefix(name, "{") {
 			continue
 		}
 		name = strings.Trim(name, "{}")
 		if greedy, ok := strings.CutSuffix(name, "+"); ok {
-			labels[greedy] = strings.Join(parts[i:len(parts)-(len(names)-1-i)], "/")
+			at.Labels = append(at.Labels, api.Field{Name: greedy, Value: strings.Join(parts[i:len(parts)-(len(names)-1-i)], "/")})
 			break
 		}
-		labels[name] = parts[i]
+		at.Labels = append(at.Labels, api.Field{Name: name, Value: parts[i]})
 	}
-	return labels
+	return at
 }
 
 // plainParams is a vector's parameters without nulls, which say that a member
