@@ -260,6 +260,7 @@ func unquoteHeader(v string) (item, rest string) {
 
 // encodeBound writes the members of an output that live in headers and in the status.
 func encodeBound(h http.Header, status *int, sh *shape, s slot) {
+	var values headerValues
 	for _, m := range sh.bound {
 		at := s.field(m)
 		if at.absent(m.shape) {
@@ -272,16 +273,29 @@ func encodeBound(h http.Header, status *int, sh *shape, s slot) {
 			}
 		case inHeader:
 			if text := headerText(m, m.shape, at); text != "" || m.shape.kind == kindString {
-				h[m.header] = []string{text}
+				h[m.header] = values.of(text)
 			}
 		case inHeaders:
 			// As the model writes it: SDKs take the names of S3's metadata from
 			// the header as it comes, and AWS sends them in lower case.
 			for key, v := range at.entries(m.shape) {
-				h[m.wire+key] = []string{*v.string()}
+				h[m.wire+key] = values.of(*v.string())
 			}
 		}
 	}
+}
+
+// headerValues makes the values of an answer's headers out of memory that they share.
+type headerValues struct{ room []string }
+
+// of is a header's only value.
+func (v *headerValues) of(text string) []string {
+	if len(v.room) == cap(v.room) {
+		v.room = make([]string, 0, 12)
+	}
+	n := len(v.room)
+	v.room = append(v.room, text)
+	return v.room[n : n+1 : n+1]
 }
 
 // headerText is a value as a header has it.
@@ -317,7 +331,8 @@ func headerText(m *member, sh *shape, s slot) string {
 	case kindFloat64:
 		return string(appendFloatText(nil, *s.float64(), 64))
 	case kindTime:
-		return string(appendTime(nil, m.timeFormat(timeRFC822), *s.time()))
+		var room [40]byte
+		return string(appendTime(room[:0], m.timeFormat(timeRFC822), *s.time()))
 	}
 	panic("protocol: no header for " + sh.typ.String())
 }

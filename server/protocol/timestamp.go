@@ -95,7 +95,7 @@ func appendTime(b []byte, f timeFormat, t time.Time) []byte {
 	case timeUnix:
 		return appendUnix(b, t)
 	case timeRFC822:
-		return t.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
+		return appendHTTPDate(b, t)
 	}
 	if t.Nanosecond() >= 1e6 {
 		return appendISO8601Millis(b, t)
@@ -110,6 +110,21 @@ func appendISO8601Millis(b []byte, t time.Time) []byte {
 	b = t.AppendFormat(b, time.RFC3339)
 	ms := t.Nanosecond() / 1e6
 	return append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+}
+
+// appendHTTPDate writes t, which is in UTC, as HTTP does: "Mon, 02 Jan 2006 15:04:05 GMT".
+// Every answer with an object has one, and Go's formatting takes five times as long.
+func appendHTTPDate(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	b = append(append(b, t.Weekday().String()[:3]...), ',', ' ', byte('0'+day/10), byte('0'+day%10), ' ')
+	b = append(append(b, month.String()[:3]...), ' ')
+	b = append(b, byte('0'+year/1000), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), ' ')
+	b = append(b, byte('0'+hour/10), byte('0'+hour%10), ':', byte('0'+minute/10), byte('0'+minute%10), ':')
+	return append(b, byte('0'+second/10), byte('0'+second%10), ' ', 'G', 'M', 'T')
 }
 
 func appendUnix(b []byte, t time.Time) []byte {
