@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/attribute"
@@ -18,11 +19,15 @@ func Validate(svc *api.Service, op *api.Operation, in any, p api.Presence) error
 	if !sh.constrained {
 		return nil
 	}
-	v := validator{presence: p, style: &quirkOf(svc).validation, op: op}
-	v.way = v.room[:0]
+	v := validators.Get().(*validator)
+	defer validators.Put(v)
+	v.presence, v.style, v.op, v.defects, v.way = p, &quirkOf(svc).validation, op, nil, v.way[:0]
 	v.structure(sh, s)
 	return v.failure()
 }
+
+// validators are kept for the next input: every request has one.
+var validators = sync.Pool{New: func() any { return &validator{way: make([]step, 0, 8)} }}
 
 // maxDefects is how many defects AWS's validator reports at once.
 const maxDefects = 10
@@ -34,8 +39,7 @@ type validator struct {
 	op       *api.Operation
 	defects  []defect
 	// way leads to the value that is being looked at.
-	way  []step
-	room [8]step
+	way []step
 }
 
 // defect is one thing that is wrong.
