@@ -100,6 +100,9 @@ func (t *target) service() *api.Service {
 	return t.model.Service
 }
 
+// serverAmazonS3 is the header Server of S3's answers.
+var serverAmazonS3 = []string{"AmazonS3"}
+
 // header names the request, and sets what every answer of a service carries.
 func (x *exchange) header() {
 	h := x.answer.Header()
@@ -110,9 +113,10 @@ func (x *exchange) header() {
 	switch name {
 	case "s3":
 		x.id = x.server.options.IDs.UUID()
-		h["X-Amz-Request-Id"] = []string{x.id}
-		h["X-Amz-Id-2"] = []string{x.id}
-		h["Server"] = []string{"AmazonS3"}
+		id := []string{x.id}
+		h["X-Amz-Request-Id"] = id
+		h["X-Amz-Id-2"] = id
+		h["Server"] = serverAmazonS3
 		return
 	case "dynamodb":
 		x.id = requestID(x.server.options.IDs)

@@ -33,21 +33,28 @@ func (s *Source) Read(p []byte) (int, error) {
 		}
 		return len(p), nil
 	}
-	if s.n < len(p) {
+	return copy(p, s.take(len(p))), nil
+}
+
+// take is the next n bytes of the buffer, for who holds the lock.
+func (s *Source) take(n int) []byte {
+	if s.n < n {
 		if _, err := io.ReadFull(s.r, s.buf[:]); err != nil {
 			panic("ids: " + err.Error())
 		}
 		s.n = len(s.buf)
 	}
-	copy(p, s.buf[len(s.buf)-s.n:])
-	s.n -= len(p)
-	return len(p), nil
+	s.n -= n
+	at := len(s.buf) - s.n - n
+	return s.buf[at : at+n]
 }
 
 // UUID is a version 4 UUID in lower case.
 func (s *Source) UUID() string {
 	var b [16]byte
-	s.Read(b[:])
+	s.mu.Lock()
+	copy(b[:], s.take(len(b)))
+	s.mu.Unlock()
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	var text [36]byte // every request has one: this is quicker than formatting
