@@ -178,6 +178,9 @@ func isAccount(id string) bool {
 
 // lifetime is when a presigned request begins and ends to be valid, if it says so.
 func (s *Signature) lifetime() (at, end time.Time, ok bool) {
+	if s.Expires == "" {
+		return at, end, false
+	}
 	seconds, err := strconv.ParseInt(s.Expires, 10, 64)
 	if err != nil || seconds < 0 {
 		return at, end, false

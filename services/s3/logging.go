@@ -60,11 +60,15 @@ func (s *Service) logged() bool {
 	return s.logs.any.Load()
 }
 
-// Witness implements service.Witness: it writes the line of a request.
+// Witness implements service.Witness.
 func (s *Service) Witness(w service.Witnessed) {
-	if !s.logged() {
-		return
+	if s.logged() {
+		s.writeLine(w)
 	}
+}
+
+// writeLine writes the line of a request to a bucket that has a log.
+func (s *Service) writeLine(w service.Witnessed) {
 	name := member(w.Input, "Bucket")
 	err := s.env.DB.Update(func(tx storage.Tx) error {
 		b, err := s.bucket(tx, name, "")
