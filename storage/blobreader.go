@@ -12,10 +12,11 @@ import (
 // a copy to a net/http response, of a range as well, uses sendfile. It is used
 // by one goroutine, but for ReadAt.
 type BlobReader struct {
-	body body
-	base int64 // where in the body it begins
-	size int64
-	at   int64 // how much has been read
+	body   body
+	inline inlineBody // the body where it is inline, so that it is no allocation of its own
+	base   int64      // where in the body it begins
+	size   int64
+	at     int64 // how much has been read
 }
 
 // body is an open body.
@@ -100,16 +101,16 @@ func (r *BlobReader) Close() error { return r.body.Close() }
 // inlineBody is the body of a blob that is in its record.
 type inlineBody []byte
 
-func (b inlineBody) ReadAt(p []byte, off int64) (int, error) {
-	return copy(p, b[min(off, int64(len(b))):]), nil
+func (b *inlineBody) ReadAt(p []byte, off int64) (int, error) {
+	return copy(p, (*b)[min(off, int64(len(*b))):]), nil
 }
 
-func (b inlineBody) writeTo(w io.Writer, off, n int64) (int64, error) {
-	written, err := w.Write(b[off : off+n])
+func (b *inlineBody) writeTo(w io.Writer, off, n int64) (int64, error) {
+	written, err := w.Write((*b)[off : off+n])
 	return int64(written), err
 }
 
-func (b inlineBody) Close() error { return nil }
+func (b *inlineBody) Close() error { return nil }
 
 // fileBody is a body in a file.
 type fileBody struct{ *os.File }

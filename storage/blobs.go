@@ -180,7 +180,9 @@ func (b *Blobs) OpenRange(blob Blob, off, n int64) (*BlobReader, error) {
 		return nil, fmt.Errorf("storage: bytes %d to %d of a blob of %d", off, off+n, blob.Size)
 	}
 	if blob.ID == "" {
-		return &BlobReader{body: inlineBody(blob.Inline), base: off, size: n}, nil
+		r := &BlobReader{inline: blob.Inline, base: off, size: n}
+		r.body = &r.inline
+		return r, nil
 	}
 	body, err := b.bodies.open(blob.ID)
 	if err != nil {

@@ -141,6 +141,6 @@ func (c *Cache[T]) Get(tx Tx, key []byte) (*T, error) {
 			break
 		}
 	}
-	c.records[string(key)] = cached[T]{bytes.Clone(b), v}
+	c.records[string(key)] = cached[T]{b, v} // which stays what it is, as Get has it
 	return v, nil
 }

@@ -147,8 +147,11 @@ func (s *Service) linkBody(tx storage.Tx, b *body) error {
 // whatever becomes of the object.
 // It returns storage.ErrNotFound when the object has been removed meanwhile.
 func (s *Service) open(b *body, l *seal, off, n int64) (io.ReadCloser, error) {
+	if len(b.Blobs) == 1 && n > 0 {
+		return s.openBlob(b, 0, l, off, n) // net/http sends a single file with sendfile
+	}
 	var open chain
-	for i, blob := range b.Blobs {
+	for i := range b.Blobs {
 		if n == 0 {
 			break
 		}
@@ -158,16 +161,7 @@ func (s *Service) open(b *body, l *seal, off, n int64) (io.ReadCloser, error) {
 			continue
 		}
 		take := min(n, size-off)
-		var r piecewise
-		var err error
-		switch {
-		case b.Sealed:
-			r, err = s.openSealed(blob, l, off, take)
-		case take == size:
-			r, err = s.env.Blobs.Open(blob)
-		default:
-			r, err = s.env.Blobs.OpenRange(blob, off, take)
-		}
+		r, err := s.openBlob(b, i, l, off, take)
 		if err != nil {
 			return nil, errors.Join(err, open.Close())
 		}
@@ -175,9 +169,17 @@ func (s *Service) open(b *body, l *seal, off, n int64) (io.ReadCloser, error) {
 		off, n = 0, n-take
 	}
 	if len(open) == 1 {
-		return open[0], nil // net/http sends a single file with sendfile
+		return open[0], nil
 	}
 	return &open, nil
+}
+
+// openBlob opens n bytes of a blob from offset off.
+func (s *Service) openBlob(b *body, i int, l *seal, off, n int64) (piecewise, error) {
+	if b.Sealed {
+		return s.openSealed(b.Blobs[i], l, off, n)
+	}
+	return s.env.Blobs.OpenRange(b.Blobs[i], off, n)
 }
 
 // piecewise is an open blob, plain or sealed.

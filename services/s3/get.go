@@ -66,19 +66,21 @@ func overrides(in *s3.GetObjectInput) bool {
 
 func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOutput, error) {
 	var at struct { // together, so that they cost one allocation
-		bucket *bucket
-		object *object
-		body   *body
-		seal   *seal
+		bucket  *bucket
+		object  *object
+		body    *body
+		seal    *seal
+		expires string
+		length  int64
 	}
 	err := s.env.DB.View(func(tx storage.Tx) error {
-		b, found, err := s.object(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
+		b, found, err := s.shared(tx, objectRef{in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner})
 		if err != nil {
 			return err
 		}
 		at.bucket, at.object = b, found
 		if in.VersionId == "" {
-			if found.expires, err = s.expiration(tx, b, in.Key, found); err != nil {
+			if at.expires, err = s.expiration(tx, b, in.Key, found); err != nil {
 				return err
 			}
 		}
@@ -110,7 +112,8 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	if o.Restore != nil {
 		out.Restore = o.Restore.header(s.env.Clock.Now())
 	}
-	out.ContentLength = &span.length
+	at.length = span.length
+	out.ContentLength = &at.length
 	if span.partial {
 		out.ContentRange = "bytes " + strconv.FormatInt(span.offset, 10) + "-" +
 			strconv.FormatInt(span.offset+span.length-1, 10) + "/" + strconv.FormatInt(o.Size, 10)
@@ -121,7 +124,7 @@ func (s *Service) tryGet(in *s3.GetObjectInput, withBody bool) (*s3.GetObjectOut
 	if in.PartNumber != nil && o.Count > 0 {
 		out.PartsCount = new(int32(o.Count))
 	}
-	out.VersionId, out.Expiration = b.shown(o), o.expires
+	out.VersionId, out.Expiration = b.shown(o), at.expires
 	// A checksum is of the whole; of a part it is known when the part was uploaded as such.
 	if in.ChecksumMode == s3.ChecksumModeEnabled {
 		switch {

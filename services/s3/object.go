@@ -162,6 +162,23 @@ func (s *Service) object(tx storage.Tx, r objectRef) (*bucket, *object, error) {
 	return b, f.object, nil
 }
 
+// shared is object for who only looks: a record that is read often is decoded once,
+// and must not be modified.
+func (s *Service) shared(tx storage.Tx, r objectRef) (*bucket, *object, error) {
+	if r.version != "" {
+		return s.object(tx, r)
+	}
+	b, err := s.bucket(tx, r.bucket, r.owner)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := s.objects.Get(tx, keyObject(b.ID, r.key))
+	if errors.Is(err, storage.ErrNotFound) {
+		return s.object(tx, r) // which knows why
+	}
+	return b, o, err
+}
+
 // viewObject is object in a transaction of its own.
 func (s *Service) viewObject(r objectRef) (b *bucket, o *object, err error) {
 	err = s.env.DB.View(func(tx storage.Tx) error {

@@ -67,6 +67,7 @@ import (
 type Service struct {
 	env        service.Env
 	buckets    *storage.Cache[bucket]
+	objects    *storage.Cache[object] // of who only looks
 	functions  Functions
 	ageing     ageing
 	logs       logs
@@ -78,7 +79,9 @@ type Service struct {
 
 // New is the service.
 func New(env service.Env) *Service {
-	return &Service{env: env, buckets: storage.NewCache[bucket](4096), settings: newSettings()}
+	return &Service{
+		env: env, buckets: storage.NewCache[bucket](4096), objects: storage.NewCache[object](1024), settings: newSettings(),
+	}
 }
 
 // Notify gives the service the functions that buckets may notify. Until then
