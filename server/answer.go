@@ -5,6 +5,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/virga-cloud/virga/server/protocol"
 )
 
 // answer is the writer of one response; it remembers what was sent, for the
@@ -20,10 +22,7 @@ type answer struct {
 
 // Asked implements protocol.Asker.
 func (a *answer) Asked(header string) string {
-	if values := a.request[header]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
+	return protocol.HeaderOf(a.request, header)
 }
 
 // WriteHeader leaves a plain 200 to net/http, which then need not copy the

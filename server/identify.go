@@ -95,14 +95,14 @@ func newDirectory(models []*api.Model, domain string) *directory {
 func (d *directory) identify(r *http.Request, only *entry) target {
 	host := parseHost(r.Host, d.domain)
 	t := target{region: host.region, place: host.region}
-	if r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
+	if protocol.HeaderOf(r.Header, "Smithy-Protocol") == "rpc-v2-cbor" {
 		return d.cbor(r, t)
 	}
 	scope := scopeOf(r)
 	if scope.region != "" && scope.region != "*" {
 		t.region = scope.region
 	}
-	if x := r.Header.Get("X-Amz-Target"); x != "" {
+	if x := protocol.HeaderOf(r.Header, "X-Amz-Target"); x != "" {
 		t = d.json(x, scope, t)
 		if t.model == nil && only != nil {
 			t.model, t.unknown = only.model, ""
@@ -318,7 +318,7 @@ type scope struct{ region, service string }
 // checking anything. SigV4A's has no region.
 func scopeOf(r *http.Request) scope {
 	credential := ""
-	if h := r.Header.Get("Authorization"); h != "" {
+	if h := protocol.HeaderOf(r.Header, "Authorization"); h != "" {
 		if i := strings.Index(h, "Credential="); i >= 0 {
 			credential = h[i+len("Credential="):]
 			if j := strings.IndexAny(credential, ", "); j >= 0 {
@@ -384,7 +384,7 @@ func formPath(path string) bool {
 }
 
 func isForm(r *http.Request) bool {
-	ct := r.Header.Get("Content-Type")
+	ct := protocol.HeaderOf(r.Header, "Content-Type")
 	if !strings.HasPrefix(ct, "application/x-www-form-urlencoded") {
 		return false
 	}

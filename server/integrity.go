@@ -17,6 +17,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/server/protocol"
 )
 
 // Where a model says so, a request carries a digest of its body, in Content-MD5
@@ -56,7 +57,7 @@ func checkBody(op *api.Operation, r *http.Request) error {
 		return nil
 	}
 	var digests []digest
-	if sent := r.Header.Get("Content-Md5"); sent != "" {
+	if sent := protocol.HeaderOf(r.Header, "Content-Md5"); sent != "" {
 		if raw, err := base64.StdEncoding.DecodeString(sent); err != nil || len(raw) != md5.Size {
 			return errInvalidMD5(sent)
 		}
@@ -68,7 +69,7 @@ func checkBody(op *api.Operation, r *http.Request) error {
 		return err
 	case sum.Hash != nil:
 		digests = append(digests, sum)
-	case r.Header.Get("X-Amz-Sdk-Checksum-Algorithm") != "":
+	case protocol.HeaderOf(r.Header, "X-Amz-Sdk-Checksum-Algorithm") != "":
 		return errInvalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
 	case op.ChecksumRequired && len(digests) == 0:
 		return errInvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
@@ -105,7 +106,7 @@ func checksumOf(r *http.Request) (digest, error) {
 			return errInvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
 		name := strings.ToUpper(algorithm)
-		if named := r.Header.Get("X-Amz-Sdk-Checksum-Algorithm"); named != "" && !strings.EqualFold(named, name) {
+		if named := protocol.HeaderOf(r.Header, "X-Amz-Sdk-Checksum-Algorithm"); named != "" && !strings.EqualFold(named, name) {
 			return errInvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
 		}
 		d = digest{Hash: make(), header: strings.ToLower(header), want: want, trailers: trailers, wrong: func(string, string) error {

@@ -38,11 +38,11 @@ var requestIDs = base32.HexEncoding.WithPadding(base32.NoPadding)
 // whether it was one.
 func (x *exchange) nameless(r *http.Request) bool {
 	t := &x.target
-	if t.model == nil || t.model.Service.Name != "dynamodb" || r.Header.Get("X-Amz-Target") != "" {
+	if t.model == nil || t.model.Service.Name != "dynamodb" || protocol.HeaderOf(r.Header, "X-Amz-Target") != "" {
 		return false
 	}
 	x.what = "dynamodb " + r.Method
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(protocol.HeaderOf(r.Header, "Content-Type"))
 	isJSON := kind == "application/json" || kind == "application/x-amz-json-1.0"
 	switch {
 	case r.Method == http.MethodGet && r.URL.Path == "/":

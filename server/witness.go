@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/server/protocol"
 	"github.com/virga-cloud/virga/services/service"
 )
 
@@ -23,7 +24,7 @@ func (x *exchange) witness(r *http.Request) {
 	}
 	x.witnessed.Witness(service.Witnessed{
 		Call: x.called, Input: x.input,
-		Method: r.Method, URI: r.RequestURI, Version: r.Proto, Referer: r.Referer(), Presigned: r.Header.Get("Authorization") == "",
+		Method: r.Method, URI: r.RequestURI, Version: r.Proto, Referer: r.Referer(), Presigned: protocol.HeaderOf(r.Header, "Authorization") == "",
 		Status: x.answer.status, Code: code, Sent: x.answer.bytes, Took: time.Since(x.began),
 	})
 }

@@ -36,7 +36,7 @@ func readBody(body io.Reader, length int64, h http.Header, buf []byte) ([]byte, 
 	if body == nil || body == http.NoBody {
 		return buf, nil
 	}
-	if _, zipped := withoutGzip(h.Get("Content-Encoding")); !zipped {
+	if _, zipped := withoutGzip(HeaderOf(h, "Content-Encoding")); !zipped {
 		return readAll(body, length, buf)
 	}
 	z, err := gzip.NewReader(body)
@@ -104,7 +104,7 @@ func writeBody(w http.ResponseWriter, svc *api.Service, status int, contentType 
 		setHeader(h, "X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	// An answer to HEAD has the length that the body would have had.
-	if bodyAllowed(status) && (len(body) > 0 || h.Get("Content-Length") == "") {
+	if bodyAllowed(status) && (len(body) > 0 || HeaderOf(h, "Content-Length") == "") {
 		setHeader(h, "Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
@@ -118,6 +118,15 @@ func writeBody(w http.ResponseWriter, svc *api.Service, status int, contentType 
 // bodyAllowed says whether answers of a status have a body.
 func bodyAllowed(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// HeaderOf is Header.Get for a name in canonical form, which Get would make of it
+// letter by letter.
+func HeaderOf(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // setHeader is Header.Set for a name in canonical form.

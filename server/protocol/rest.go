@@ -94,7 +94,7 @@ func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	if status == http.StatusOK && w.Header()["Content-Range"] != nil {
 		status = http.StatusPartialContent // which the models do not say
 	}
-	e := encoding{op: op, requestID: w.Header().Get("X-Amzn-Requestid")}
+	e := encoding{op: op, requestID: HeaderOf(w.Header(), "X-Amzn-Requestid")}
 	m := sh.payload
 	if m != nil {
 		switch m.shape.kind {
@@ -111,7 +111,7 @@ func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	if err != nil {
 		return err
 	}
-	if w.Header().Get("Content-Type") != "" {
+	if HeaderOf(w.Header(), "Content-Type") != "" {
 		contentType = "" // a member said it
 	}
 	return writeBody(w, op.Service, status, contentType, e.buf)
@@ -147,17 +147,17 @@ func (c rest) encodeBody(e *encoding, sh *shape, m *member, s slot) (contentType
 func writeStream(w http.ResponseWriter, status int, body io.ReadCloser) error {
 	h := w.Header()
 	if body == nil {
-		if h.Get("Content-Length") == "" && bodyAllowed(status) {
+		if HeaderOf(h, "Content-Length") == "" && bodyAllowed(status) {
 			setHeader(h, "Content-Length", "0")
 		}
 		w.WriteHeader(status)
 		return nil
 	}
 	defer func() { _ = body.Close() }() // it was only read
-	if h.Get("Content-Type") == "" {
+	if HeaderOf(h, "Content-Type") == "" {
 		setHeader(h, "Content-Type", "application/octet-stream")
 	}
-	if l, ok := body.(interface{ Len() int }); ok && h.Get("Content-Length") == "" {
+	if l, ok := body.(interface{ Len() int }); ok && HeaderOf(h, "Content-Length") == "" {
 		setHeader(h, "Content-Length", strconv.Itoa(l.Len()))
 	}
 	w.WriteHeader(status)

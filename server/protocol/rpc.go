@@ -15,7 +15,7 @@ func (c rpc) Decode(op *api.Operation, r *http.Request, _ URI, in any) (api.Pres
 	buf := buffers.Get().(*[]byte)
 	var body []byte
 	var err error
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && quirkOf(op.Service).encodes {
+	if encoding := HeaderOf(r.Header, "Content-Encoding"); encoding != "" && quirkOf(op.Service).encodes {
 		body, err = inflated(encoding, r.Body, *buf)
 	} else {
 		body, err = readBody(r.Body, r.ContentLength, r.Header, *buf)
@@ -40,7 +40,7 @@ func (c rpc) Decode(op *api.Operation, r *http.Request, _ URI, in any) (api.Pres
 // Encode implements Codec.
 func (c rpc) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	sh, s := planOf(out)
-	e := encoding{op: op, requestID: w.Header().Get("X-Amzn-Requestid")}
+	e := encoding{op: op, requestID: HeaderOf(w.Header(), "X-Amzn-Requestid")}
 	c.mark(w)
 	if m := sh.payload; m != nil && m.shape.kind == kindEvents {
 		return writeEvents(&e, c.notation, w, http.StatusOK, sh, m, s)
