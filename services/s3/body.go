@@ -19,6 +19,26 @@ type body struct {
 	Sealed bool `cbor:"40,keyasint,omitempty"`
 }
 
+// bodyOutline is a body without its bytes: the blobs that are not inline.
+type bodyOutline struct {
+	Blobs []struct {
+		ID string `cbor:"1,keyasint,omitempty"`
+	} `cbor:"1,keyasint,omitempty"`
+}
+
+func (b *bodyOutline) body() *body {
+	if b == nil {
+		return nil
+	}
+	of := &body{}
+	for _, blob := range b.Blobs {
+		if blob.ID != "" {
+			of.Blobs = append(of.Blobs, storage.Blob{ID: blob.ID})
+		}
+	}
+	return of
+}
+
 // size is how many bytes of the object a blob holds.
 func (b *body) size(i int) int64 { return plainSize(b.Blobs[i], b.Sealed) }
 

@@ -71,6 +71,21 @@ type object struct {
 	replicated
 }
 
+// outline is of an object's record what it takes to write over it.
+type outline struct {
+	ETag     string       `cbor:"1,keyasint"`
+	Sequence uint64       `cbor:"6,keyasint"`
+	Body     *bodyOutline `cbor:"9,keyasint,omitempty"`
+	BodyID   []byte       `cbor:"10,keyasint,omitempty"`
+	BareBody bool         `cbor:"41,keyasint,omitempty"`
+}
+
+func (o *outline) object() *object {
+	return &object{
+		summary: summary{ETag: o.ETag}, Sequence: o.Sequence, Body: o.Body.body(), BodyID: o.BodyID, BareBody: o.BareBody,
+	}
+}
+
 // attributes are what a writer says of an object besides its bytes.
 type attributes struct {
 	ContentType        string            `cbor:"20,keyasint,omitempty"`
@@ -100,6 +115,9 @@ func (a *attributes) normalise() error {
 	a.ContentEncoding = withoutChunked(a.ContentEncoding)
 	if r := a.Redirect; r != "" && !strings.HasPrefix(r, "/") && !strings.HasPrefix(r, "http://") && !strings.HasPrefix(r, "https://") {
 		return errInvalidRedirectLocation()
+	}
+	if len(a.Metadata) == 0 {
+		return nil
 	}
 	size := 0
 	lower := make(map[string]string, len(a.Metadata))

@@ -119,6 +119,22 @@ func head(tx storage.Tx, b *bucket, key string) (*object, error) {
 	return readObject(tx, keyMarker(b.ID, key))
 }
 
+// written is the head of a key for who writes over it. In a bucket that never had
+// versions he needs little of it, and not the bytes that lie in the record.
+func written(tx storage.Tx, b *bucket, key string) (*object, error) {
+	if b.Versioning != unversioned {
+		return head(tx, b, key)
+	}
+	old, err := storage.GetRecord[outline](tx, keyObject(b.ID, key))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return old.object(), nil
+}
+
 // errNoSuchID is what find returns for an id that no version of any key has.
 var errNoSuchID = errors.New("s3: no version has this id")
 
