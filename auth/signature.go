@@ -141,12 +141,7 @@ func (s *Signature) parseHeader(r *http.Request, authorization string) {
 	credential := ""
 	for rest != "" {
 		var pair string
-		if i := strings.IndexAny(rest, ", "); i >= 0 {
-			pair, rest = rest[:i], rest[i+1:]
-		} else {
-			pair, rest = rest, ""
-		}
-		if pair == "" {
+		if pair, rest = cutPair(rest); pair == "" {
 			continue
 		}
 		name, value, ok := strings.Cut(pair, "=")
@@ -175,6 +170,15 @@ func (s *Signature) parseHeader(r *http.Request, authorization string) {
 		}
 		s.fault = fault{faultMissing, strings.Join(missing[:n], ",")}
 	}
+}
+
+// cutPair cuts at the first comma or space.
+func cutPair(s string) (pair, rest string) {
+	pair, rest, _ = strings.Cut(s, ",")
+	if i := strings.IndexByte(pair, ' '); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return pair, rest
 }
 
 // setCredential splits keyid/date/region/service/aws4_request; the region is

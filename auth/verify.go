@@ -87,11 +87,16 @@ func (v *Verifier) Authenticate(r *http.Request, t Target) (*Identity, error) {
 	return id, nil
 }
 
-func (v *Verifier) identify(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
-	if s.Kind == Anonymous {
-		return v.anonymous(r, s, t, w)
+// identify does not keep sent, which in the ordinary case is no allocation therefore.
+func (v *Verifier) identify(r *http.Request, sent *Signature, t *Target, w wording) (*Identity, error) {
+	if sent.Kind == Anonymous {
+		return v.anonymous(r, sent, t, w)
 	}
-	creds, err := v.lookup(r.Context(), s.AccessKeyID)
+	creds, err := v.lookup(r.Context(), sent.AccessKeyID)
+	if errors.Is(err, ErrUnknownKey) && !v.strict() {
+		return v.stranger(r, sent, t, w)
+	}
+	s := new(*sent) // what is verified with, and told in errors
 	switch {
 	case errors.Is(err, ErrInactiveKey):
 		return nil, w.unknownKey(s)
@@ -102,8 +107,6 @@ func (v *Verifier) identify(r *http.Request, s *Signature, t *Target, w wording)
 			Account: creds.Account, AccessKeyID: s.AccessKeyID, Principal: creds.Principal,
 			Region: s.Region, Verified: true,
 		}, v.verify(r, s, t, w, creds)
-	case !v.strict():
-		return v.stranger(r, s, t, w)
 	case s.Malformed():
 		return nil, w.malformed(s)
 	case s.Kind == Version2Header || s.Kind == Version2Query:
@@ -146,7 +149,7 @@ func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording)
 	if t.isS3() {
 		if at, end, ok := s.lifetime(); ok {
 			if now := v.Clock.Now(); now.After(end) {
-				return nil, w.expired(s, at, end, now)
+				return nil, w.expired(new(*s), at, end, now)
 			}
 		}
 	}

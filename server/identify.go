@@ -320,10 +320,8 @@ func scopeOf(r *http.Request) scope {
 	credential := ""
 	if h := protocol.HeaderOf(r.Header, "Authorization"); h != "" {
 		if i := strings.Index(h, "Credential="); i >= 0 {
-			credential = h[i+len("Credential="):]
-			if j := strings.IndexAny(credential, ", "); j >= 0 {
-				credential = credential[:j]
-			}
+			credential, _, _ = strings.Cut(h[i+len("Credential="):], ",")
+			credential, _, _ = strings.Cut(credential, " ")
 		} else if strings.HasPrefix(h, "AWS ") { // SigV2, which only S3 still knew
 			return scope{service: "s3"}
 		}
