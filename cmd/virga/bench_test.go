@@ -16,7 +16,7 @@ func BenchmarkChain(b *testing.B) {
 		c := &config{host: "127.0.0.1", publicHost: "localhost", auth: "off", executor: "process", memory: data == "memory", data: b.TempDir()}
 		out := newBuffered(io.Discard)
 		defer out.Close()
-		log := slog.New(slog.NewTextHandler(out, nil))
+		log := slog.New(newLines(out, nil))
 		stored, err := openStore(c, log)
 		if err != nil {
 			b.Fatal(err)

@@ -57,7 +57,7 @@ func startCommand() *cobra.Command {
 func start(ctx context.Context, c *config) (err error) {
 	out := newBuffered(os.Stderr)
 	defer out.Close()
-	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: c.level()}))
+	log := slog.New(newLines(out, &slog.HandlerOptions{Level: c.level()}))
 
 	// The port comes first: the commonest mistake is a second server.
 	listener, err := listen(c.host, c.port)
