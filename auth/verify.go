@@ -144,9 +144,13 @@ func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording
 
 // stranger lets an unknown key in, with no look at its signature. S3's
 // presigned URLs end all the same: their end is there to be read, and is what
-// programs that hand them out want to see tested.
+// programs that hand them out want to see tested. So is the region, which S3's
+// clients correct and sign for again.
 func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
 	if t.isS3() {
+		if (s.Kind == InHeader || s.Kind == Presigned) && !s.Malformed() && s.outside(t.Region) {
+			return nil, w.wrongRegion(s, t.Region)
+		}
 		if at, end, ok := s.lifetime(); ok {
 			if now := v.Clock.Now(); now.After(end) {
 				return nil, w.expired(new(*s), at, end, now)
@@ -275,13 +279,23 @@ func (s *Signature) checkScope(w wording, t *Target, at time.Time) error {
 	switch {
 	case s.Date != string(at.AppendFormat(day[:0], "20060102")):
 		return w.wrongDate(s, at)
-	case t.Region != "" && s.Algorithm == HMAC && s.Region != t.Region,
-		t.Region != "" && s.Algorithm == ECDSA && !regionIn(s.RegionSet, t.Region):
+	case s.outside(t.Region):
 		return w.wrongRegion(s, t.Region)
 	case t.Service != nil && t.Service.SigningName != "" && s.Service != t.Service.SigningName:
 		return w.wrongService(s, t.Service.SigningName)
 	}
 	return nil
+}
+
+// outside says that a signature is not for a region ("" any).
+func (s *Signature) outside(region string) bool {
+	switch {
+	case region == "":
+		return false
+	case s.Algorithm == ECDSA:
+		return !regionIn(s.RegionSet, region)
+	}
+	return s.Algorithm == HMAC && s.Region != region
 }
 
 // regionIn says whether a region set, such as "us-east-1,eu-*", has a region.

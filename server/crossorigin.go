@@ -18,12 +18,8 @@ func (x *exchange) crossOrigin(r *http.Request) (answered bool) {
 	if rules == nil {
 		return false
 	}
-	labels := map[string]string{}
-	for _, l := range x.target.uri.Labels {
-		labels[l.Name] = l.Value
-	}
 	c := service.Crossing{
-		Labels: labels, Preflight: preflight, Origin: r.Header.Get("Origin"),
+		Labels: x.target.labels(), Preflight: preflight, Origin: r.Header.Get("Origin"),
 		Method: r.Header.Get("Access-Control-Request-Method"), Headers: r.Header.Get("Access-Control-Request-Headers"),
 	}
 	if c.Method == "" && !preflight {

@@ -83,6 +83,15 @@ func (t *target) resourceType() string {
 	return "SERVICE"
 }
 
+// labels are what the path names, for services that ask by name.
+func (t *target) labels() map[string]string {
+	labels := make(map[string]string, len(t.uri.Labels))
+	for _, l := range t.uri.Labels {
+		labels[l.Name] = l.Value
+	}
+	return labels
+}
+
 // unknownService answers for a service of which Virga knows nothing.
 func unknownService(p api.Protocol, name string) error {
 	code := "NotImplementedException"

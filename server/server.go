@@ -72,7 +72,9 @@ type Server struct {
 	// streams are the operations that read their body themselves.
 	streams map[api.Known]bool
 	// crossing are the services that have rules for pages of other origins.
-	crossing   map[*api.Model]service.CrossOrigin
+	crossing map[*api.Model]service.CrossOrigin
+	// regional are the services whose resources are each in one region.
+	regional   map[*api.Model]service.Regional
 	planes     *mux.Router
 	planePaths []string
 	planeHosts []string
@@ -94,6 +96,7 @@ func New(o Options) *Server {
 		witnesses: map[api.Known]service.Witness{},
 		streams:   map[api.Known]bool{},
 		crossing:  map[*api.Model]service.CrossOrigin{},
+		regional:  map[*api.Model]service.Regional{},
 		planes:    newPlanes(),
 		inbox:     newInbox(),
 	}
@@ -108,6 +111,9 @@ func New(o Options) *Server {
 		}
 		if c, ok := svc.(service.CrossOrigin); ok {
 			s.crossing[svc.Model()] = c
+		}
+		if g, ok := svc.(service.Regional); ok {
+			s.regional[svc.Model()] = g
 		}
 		if p, ok := svc.(service.DataPlane); ok {
 			s.plane(p.Routes())
@@ -262,6 +268,11 @@ func (x *exchange) api(r *http.Request) {
 func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err error) {
 	t := &x.target
 	op := t.op.Spec()
+	if t.place != "" {
+		if err := x.elsewhere(op, r); err != nil {
+			return nil, err
+		}
+	}
 	handler, ok := x.server.handlers[t.op]
 	if !ok {
 		return nil, protocol.NotImplemented(t.protocol, op)

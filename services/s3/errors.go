@@ -17,6 +17,12 @@ func errNoSuchBucket(name string) error {
 	return api.Errorf("NoSuchBucket", 404, "The specified bucket does not exist").With("BucketName", name)
 }
 
+// errElsewhere sends a request on to the region of its bucket.
+func errElsewhere(bucket, region, endpoint string) error {
+	return api.Errorf("PermanentRedirect", 301, "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.").
+		With("Endpoint", endpoint).With("Bucket", bucket).WithHeader("x-amz-bucket-region", region)
+}
+
 func errNoSuchKey(key string) error {
 	return api.Errorf("NoSuchKey", 404, "The specified key does not exist.").With("Key", key)
 }

@@ -34,8 +34,8 @@
 // deleted are in the way of the pages that begin before them, and of DeleteBucket,
 // until the store has sorted them out: half a second for a million.
 //
-// Bucket names are unique among all accounts, and every region's endpoint
-// answers for every bucket. Who may do what is the server's to decide; the
+// Bucket names are unique among all accounts. Hosts that name a region answer for
+// its buckets and redirect from others; any other host answers for all. Who may do what is the server's to decide; the
 // service keeps what it decides by: owners, access control lists, policies and blocks.
 // Websites are open to everybody.
 //

@@ -134,6 +134,26 @@ type Crossing struct {
 	Origin, Method, Headers string
 }
 
+// Regional is a service whose resources are each in one region, and reached by
+// that region's hosts and by those that name none.
+type Regional interface {
+	// Elsewhere returns the error that sends a request on to the region of what it
+	// names, and nil when it is right where it is.
+	Elsewhere(a Addressed) error
+}
+
+// Addressed is a request at a host that names a region.
+type Addressed struct {
+	Operation *api.Operation
+	// Labels are what the request's path names, as in an operation's URI, encoded.
+	Labels map[string]string
+	// Region is the one that the host names, Domain what is behind it, with the port:
+	// "localhost:4566".
+	Region, Domain string
+	// VirtualHost says that an S3 bucket was named by the host.
+	VirtualHost bool
+}
+
 // Witness is a service that keeps a record of what was asked of it.
 type Witness interface {
 	// Witness is told of each request that reached the service, when it has been
