@@ -355,9 +355,13 @@ func (c choice) eval(row *row) (value, error) {
 // likeness is LIKE.
 type likeness struct {
 	value, pattern, escape expression // escape may be nil
+	// read is the pattern that was read last, and written how it and its escape are written:
+	// mostly they are the same for every row.
+	read    *likePattern
+	written [2]string
 }
 
-func (l likeness) eval(row *row) (value, error) {
+func (l *likeness) eval(row *row) (value, error) {
 	v, p, err := both(l.value, l.pattern, row)
 	if err != nil {
 		return v, err
@@ -377,11 +381,14 @@ func (l likeness) eval(row *row) (value, error) {
 	if v.typ != text || p.typ != text || escape.typ != text {
 		return value{}, errLike()
 	}
-	pattern, ok := parseLike(p.s, escape.s)
-	if !ok {
-		return value{}, errLikeEscape()
+	if written := [2]string{p.s, escape.s}; l.read == nil || l.written != written {
+		pattern, ok := parseLike(p.s, escape.s)
+		if !ok {
+			return value{}, errLikeEscape()
+		}
+		l.read, l.written = &pattern, written
 	}
-	return boolOf(pattern.matches([]rune(v.s))), nil
+	return boolOf(l.read.matches(v.s)), nil
 }
 
 func errLikeEscape() error {

@@ -117,10 +117,10 @@ func (p *parser) predicate(left expression) (expression, error) {
 	case t.is(keyword, "like"):
 		pattern, err := p.binary(0)
 		if err != nil || !p.keyword("escape") {
-			return likeness{left, pattern, nil}, err
+			return &likeness{value: left, pattern: pattern}, err
 		}
 		escape, err := p.binary(0)
-		return likeness{left, pattern, escape}, err
+		return &likeness{value: left, pattern: pattern, escape: escape}, err
 	default:
 		return nil, unexpected(t)
 	}
