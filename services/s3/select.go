@@ -8,7 +8,6 @@ import (
 	"github.com/virga-cloud/virga/api"
 	"github.com/virga-cloud/virga/api/s3"
 	"github.com/virga-cloud/virga/services/s3/selecting"
-	"github.com/virga-cloud/virga/storage"
 )
 
 // selectObjectContent runs SQL over an object. The first results are made
@@ -49,18 +48,18 @@ func (s *Service) selectObjectContent(ctx context.Context, in *s3.SelectObjectCo
 	}}, nil
 }
 
-// startSelection opens the object and begins with the query, again where the object
-// was replaced in between.
+// startSelection opens the object, again where it was replaced in between, and begins
+// with the query.
 func (s *Service) startSelection(ctx context.Context, in *s3.SelectObjectContentInput, q selection) (*selecting.Run, error) {
 	for attempt := 1; ; attempt++ {
 		o, err := s.selected(in)
+		if again(err, attempt) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		run, err := q.query.Start(o, q.in, q.out, api.CallFrom(ctx).Time)
-		if !again(err, attempt) {
-			return run, err
-		}
+		return q.query.Start(o, q.in, q.out, api.CallFrom(ctx).Time)
 	}
 }
 
@@ -104,42 +103,4 @@ func selectionError(err error) error {
 		return errSelection(e.Code, e.Message)
 	}
 	return err
-}
-
-// selectedObject is the object of a query.
-type selectedObject struct {
-	service *Service
-	size    int64
-	body    *body
-	seal    *seal
-}
-
-func (o *selectedObject) Size() int64 { return o.size }
-
-func (o *selectedObject) Open(off, n int64) (io.ReadCloser, error) {
-	return o.service.open(o.body, o.seal, off, n)
-}
-
-// selected reads the record of the object that is queried.
-func (s *Service) selected(in *s3.SelectObjectContentInput) (*selectedObject, error) {
-	found := &selectedObject{service: s}
-	err := s.env.DB.View(func(tx storage.Tx) error {
-		b, o, err := s.object(tx, objectRef{in.Bucket, in.Key, "", in.ExpectedBucketOwner})
-		if err != nil {
-			return err
-		}
-		switch s3.StorageClass(o.class()) {
-		case s3.StorageClassStandard, s3.StorageClassStandardIa, s3.StorageClassOnezoneIa, s3.StorageClassIntelligentTiering:
-		default:
-			return errUnsupportedStorageClass(o.class())
-		}
-		key := customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
-		if found.seal, err = s.unseal(tx, o.Encryption, key); err != nil {
-			return err
-		}
-		found.size = o.Size
-		found.body, err = readBody(tx, b.ID, o)
-		return err
-	})
-	return found, err
 }

@@ -3,6 +3,7 @@ package selecting
 import (
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/virga-cloud/virga/api/s3"
@@ -14,6 +15,8 @@ type Object interface {
 	Size() int64
 	// Open opens n bytes from offset off.
 	Open(off, n int64) (io.ReadCloser, error)
+	// Close lets go of it. Queries do so at their end.
+	io.Closer
 }
 
 // source reads rows; io.EOF is their end.
@@ -41,7 +44,7 @@ const batch = 64 << 10
 
 // Start begins a query on an object. UTCNOW is now. What Start returns is to be closed.
 func (q *Query) Start(o Object, in *Input, out *Output, now time.Time) (*Run, error) {
-	r := &Run{query: q, out: out, left: q.limit, row: row{now: now}}
+	r := &Run{query: q, out: out, left: q.limit, row: row{now: now}, closers: []io.Closer{o}}
 	var err error
 	if in.parquet {
 		err = r.openParquet(o)
@@ -228,7 +231,7 @@ func (r *Run) Returned() int64 { return r.returned }
 // Close lets go of the object.
 func (r *Run) Close() error {
 	var err error
-	for _, c := range r.closers {
+	for _, c := range slices.Backward(r.closers) {
 		err = errors.Join(err, c.Close())
 	}
 	r.closers = nil

@@ -21,6 +21,8 @@ func (b bytesObject) Open(off, n int64) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b[off : off+n])), nil
 }
 
+func (b bytesObject) Close() error { return nil }
+
 var now = time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC)
 
 // query runs an expression over an object.
