@@ -1,7 +1,6 @@
 package storage_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,42 +8,24 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/virga-cloud/virga/storage"
+	"github.com/virga-cloud/virga/storage/storagetest"
 )
 
-// The crash test runs the test binary as a child that writes until it is
-// killed, again and again on one directory that is never closed in between.
-// Every child first checks what its predecessors left.
 const (
 	crashRounds  = 50
 	crashWorkers = 4
-	// crashDir and crashAcked tell the child its directory, and what was
-	// acknowledged to the parent so far, as a number for each worker.
-	crashDir   = "VIRGA_TEST_CRASH_DIR"
-	crashAcked = "VIRGA_TEST_CRASH_ACKED"
 	// window is how many steps of a worker are kept; each removes the one that
 	// leaves it.
 	window = 20
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		if err := crashChild(dir, os.Getenv(crashAcked)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
+	storagetest.Main(m, map[string]func(*storagetest.Child) error{"steps": crashChild})
 }
 
 // step is what a worker's n-th transaction writes, under "a" and under "b".
@@ -61,36 +42,20 @@ func keyStep(side string, worker, n int) storage.Key {
 
 func keyCount(worker int) storage.Key { return storage.Key{}.String("count").Uint64(uint64(worker)) }
 
-// crashChild says "opening", "checked", and "worker n" for every step that
-// was committed.
-func crashChild(dir, acked string) error {
-	fmt.Println("opening")
-	db, err := storage.Open("badger:"+dir, storage.Options{})
+func crashChild(c *storagetest.Child) error {
+	db, err := storage.Open("badger:"+c.Dir, storage.Options{})
 	if err != nil {
 		return err
 	}
-	blobs, err := storage.OpenBlobs("badger:"+dir, db, storage.Options{})
+	blobs, err := storage.OpenBlobs("badger:"+c.Dir, db, storage.Options{})
 	if err != nil {
 		return err
 	}
-	counts, err := crashCheck(dir, db, blobs, acked)
+	counts, err := crashCheck(c.Dir, db, blobs, c.Acked)
 	if err != nil {
 		return err
 	}
-	fmt.Println("checked")
-	var wg sync.WaitGroup
-	errs := make([]error, crashWorkers)
-	for w := range crashWorkers {
-		wg.Go(func() {
-			for n := counts[w] + 1; errs[w] == nil; n++ {
-				if errs[w] = crashStep(db, blobs, w, n); errs[w] == nil {
-					_, errs[w] = fmt.Printf("%d %d\n", w, n)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return c.Work(counts, func(w, n int) error { return crashStep(db, blobs, w, n) })
 }
 
 // crashStep writes a body of one of several sizes, links it in two records,
@@ -132,7 +97,8 @@ func crashStep(db storage.DB, blobs *storage.Blobs, w, n int) error {
 
 // crashCheck finds out whether every acknowledged step is there, every step is
 // there whole or not at all, and bodies and records agree.
-func crashCheck(dir string, db storage.DB, blobs *storage.Blobs, acked string) (counts [crashWorkers]int, err error) {
+func crashCheck(dir string, db storage.DB, blobs *storage.Blobs, acked []int) (counts []int, err error) {
+	counts = make([]int, len(acked))
 	files := map[string]bool{}
 	names, err := filepath.Glob(filepath.Join(dir, "blobs", "*", "*"))
 	if err != nil {
@@ -143,7 +109,7 @@ func crashCheck(dir string, db storage.DB, blobs *storage.Blobs, acked string) (
 	}
 	bodies := map[string]bool{}
 	err = db.View(func(tx storage.Tx) error {
-		for w, a := range strings.Fields(acked) {
+		for w, acked := range acked {
 			n, err := storage.GetRecord[int](tx, keyCount(w))
 			if errors.Is(err, storage.ErrNotFound) {
 				n = new(int)
@@ -151,7 +117,7 @@ func crashCheck(dir string, db storage.DB, blobs *storage.Blobs, acked string) (
 				return err
 			}
 			// More may have been committed than was acknowledged, never less.
-			if acked, _ := strconv.Atoi(a); *n < acked {
+			if *n < acked {
 				return fmt.Errorf("worker %d: %d steps were acknowledged, %d are there", w, acked, *n)
 			}
 			counts[w] = *n
@@ -210,50 +176,10 @@ func crashBody(blobs *storage.Blobs, s *step) error {
 
 func TestKilledAtAnyTime(t *testing.T) {
 	dir := t.TempDir()
-	var acked [crashWorkers]int
-	for round := range crashRounds {
-		// Most children are killed among their writes, some while they open.
-		kill := rand.IntN(200)
-		if round%10 == 9 {
-			kill = -1
-		}
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), crashDir+"="+dir, crashAcked+"="+strings.Trim(fmt.Sprint(acked), "[]"))
-		var stderr bytes.Buffer
-		child.Stderr = &stderr
-		stdout, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		steps := 0
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			switch line := lines.Text(); line {
-			case "opening":
-				if kill < 0 {
-					child.Process.Kill()
-				}
-			case "checked":
-			default:
-				var w, n int
-				if _, err := fmt.Sscanf(line, "%d %d", &w, &n); err != nil {
-					t.Fatalf("the child says %q", line)
-				}
-				acked[w] = n
-				if steps++; steps == kill+1 {
-					child.Process.Kill() // what is in the pipe was acknowledged too
-				}
-			}
-		}
-		if err := child.Wait(); err == nil || child.ProcessState.Exited() {
-			t.Fatalf("round %d: the child ended by itself (%v): %s", round, err, stderr.String())
-		}
-	}
+	acked := storagetest.Killing{Child: "steps", Dir: dir, Workers: crashWorkers, Rounds: crashRounds, Steps: 200, Opening: 10}.Run(t)
 	// The last one ends in order.
 	reopen(t, dir, func(db storage.DB, blobs *storage.Blobs) {
-		counts, err := crashCheck(dir, db, blobs, strings.Trim(fmt.Sprint(acked), "[]"))
+		counts, err := crashCheck(dir, db, blobs, acked)
 		if err != nil {
 			t.Error(err)
 		}

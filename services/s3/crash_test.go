@@ -1,21 +1,15 @@
 package s3
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,33 +20,22 @@ import (
 	"github.com/virga-cloud/virga/events"
 	"github.com/virga-cloud/virga/services/service"
 	"github.com/virga-cloud/virga/storage"
+	"github.com/virga-cloud/virga/storage/storagetest"
 )
 
-// The crash test runs the test binary as a child that works on the versions of
-// one key per worker until it is killed, again and again on one directory. What a
+// The crash test works on the versions of one key per worker. What a
 // worker does follows from its count of steps, so every child knows what its
 // predecessors must have left: what was acknowledged, and of the step that was
 // interrupted all or nothing.
 const (
 	crashRounds  = 25
 	crashWorkers = 3
-	// crashDir and crashAcked tell the child its directory, and how many steps
-	// of each worker were acknowledged.
-	crashDir   = "VIRGA_TEST_S3_CRASH_DIR"
-	crashAcked = "VIRGA_TEST_S3_CRASH_ACKED"
 	// crashKept is how many versions a worker's tidying leaves.
 	crashKept = 3
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		if err := crashChild(dir, os.Getenv(crashAcked)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
+	storagetest.Main(m, map[string]func(*storagetest.Child) error{"versions": crashChild})
 }
 
 // crashing is a service of which nothing is closed in order.
@@ -86,31 +69,16 @@ func openCrashing(dir string) (*crashing, storage.DB, *storage.Blobs, error) {
 	return &crashing{s, ctx, dir, "abc"}, db, blobs, nil
 }
 
-// crashChild says "opening", "checked", and "worker steps" for every step.
-func crashChild(dir, acked string) error {
-	fmt.Println("opening")
-	c, _, _, err := openCrashing(dir)
+func crashChild(child *storagetest.Child) error {
+	c, _, _, err := openCrashing(child.Dir)
 	if err != nil {
 		return err
 	}
-	counts, err := c.check(acked)
+	counts, err := c.check(child.Acked)
 	if err != nil {
 		return err
 	}
-	fmt.Println("checked")
-	var all sync.WaitGroup
-	errs := make([]error, crashWorkers)
-	for w := range crashWorkers {
-		all.Go(func() {
-			for n := counts[w] + 1; errs[w] == nil; n++ {
-				if errs[w] = c.step(w, n); errs[w] == nil {
-					_, errs[w] = fmt.Printf("%d %d\n", w, n)
-				}
-			}
-		})
-	}
-	all.Wait()
-	return errors.Join(errs...)
+	return child.Work(counts, c.step)
 }
 
 func crashKey(w int) string { return "worker " + strconv.Itoa(w) }
@@ -207,7 +175,8 @@ func crashModel(n int) []int {
 // check finds out how far each worker came, that its versions are those of the
 // model, whole, and that bodies and records agree. It ends the uploads that
 // were interrupted.
-func (c *crashing) check(acked string) (counts [crashWorkers]int, err error) {
+func (c *crashing) check(acked []int) (counts []int, err error) {
+	counts = slices.Clone(acked)
 	if err := c.checkBlobs(); err != nil {
 		return counts, err
 	}
@@ -219,18 +188,13 @@ func (c *crashing) check(acked string) (counts [crashWorkers]int, err error) {
 	}); err != nil {
 		return counts, err
 	}
-	for w, text := range strings.Fields(acked) {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return counts, err
-		}
+	for w, n := range acked {
 		versions, err := c.versions(crashKey(w))
 		if err != nil {
 			return counts, err
 		}
 		whole := c.matches(w, versions, crashModel(n))
 		if whole == nil {
-			counts[w] = n
 			continue
 		}
 		if err := c.matches(w, versions, crashModel(n+1)); err != nil {
@@ -344,51 +308,14 @@ func (c *crashing) checkBlobs() error {
 
 func TestKilledAtAnyTime(t *testing.T) {
 	dir := t.TempDir()
-	var acked [crashWorkers]int
-	said := func() string { return strings.Trim(fmt.Sprint(acked), "[]") }
-	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	for round := range crashRounds {
-		kill := r.IntN(80) // after so many steps; some are killed while they open
-		if round%8 == 7 {
-			kill = -1
-		}
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), crashDir+"="+dir, crashAcked+"="+said())
-		var stderr bytes.Buffer
-		child.Stderr = &stderr
-		stdout, err := child.StdoutPipe()
-		must(t)(nil, err)
-		must(t)(nil, child.Start())
-		steps := 0
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			switch line := lines.Text(); line {
-			case "opening":
-				if kill < 0 {
-					must(t)(nil, child.Process.Kill())
-				}
-			case "checked":
-			default:
-				var w, n int
-				if _, err := fmt.Sscanf(line, "%d %d", &w, &n); err != nil {
-					t.Fatalf("the child says %q", line)
-				}
-				acked[w] = n
-				if steps++; steps == kill+1 {
-					must(t)(nil, child.Process.Kill()) // what is in the pipe was acknowledged too
-				}
-			}
-		}
-		if err := child.Wait(); err == nil || child.ProcessState.Exited() {
-			t.Fatalf("round %d: the child ended by itself (%v): %s", round, err, stderr.String())
-		}
-	}
+	acked := storagetest.Killing{Child: "versions", Dir: dir, Workers: crashWorkers, Rounds: crashRounds, Steps: 80, Opening: 8}.Run(t)
 	c, db, blobs, err := openCrashing(dir)
 	must(t)(nil, err)
-	counts, err := c.check(said())
+	counts, err := c.check(acked)
 	if err = errors.Join(err, blobs.Close(), db.Close()); err != nil {
 		t.Error(err)
 	}
-	if slices.Max(counts[:]) == 0 {
+	if slices.Max(counts) == 0 {
 		t.Error("no step was done")
 	}
 	t.Logf("%v steps", counts)
