@@ -77,9 +77,15 @@ func (s *Server) Coverage() []Coverage {
 	return all
 }
 
-// reset forgets everything: running functions, the store, the blobs, the clock.
-// Requests that run meanwhile see the store as it was or empty, by transaction.
+// reset forgets everything: the store, the blobs, what services remember of them,
+// running functions, the clock. Requests that run meanwhile see the store as it was or
+// empty, by transaction. It is emptied first, or a service could learn again what it has
+// just forgotten.
 func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
+	if err := s.options.Reset(); err != nil {
+		adminError(w, http.StatusInternalServerError, err.Error())
+		return
+	}
 	for _, svc := range s.options.Services {
 		if x, ok := svc.(service.Resetter); ok {
 			if err := x.Reset(r.Context()); err != nil {
@@ -87,10 +93,6 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-	}
-	if err := s.options.Reset(); err != nil {
-		adminError(w, http.StatusInternalServerError, err.Error())
-		return
 	}
 	s.options.Clock.Reset()
 	reply(w, http.StatusOK, map[string]any{"reset": true})

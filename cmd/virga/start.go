@@ -229,12 +229,11 @@ func compose(c *config, stored *stored, port int, log *slog.Logger) (*parts, err
 }
 
 // drain waits until all deliveries that are due have been made, and all work
-// that they started has been done: until both have nothing left.
+// that they started has been done. Work that services finish may send
+// deliveries, and these may give them work: it ends with a round that delivered nothing.
 func (p *parts) drain(ctx context.Context) error {
-	for range 2 { // work that services finish may send deliveries
-		if err := p.queue.Drain(ctx); err != nil {
-			return err
-		}
+	for {
+		before := p.queue.Counts()
 		for _, s := range p.services {
 			if d, ok := s.(service.Drainer); ok {
 				if err := d.Drain(ctx); err != nil {
@@ -242,8 +241,13 @@ func (p *parts) drain(ctx context.Context) error {
 				}
 			}
 		}
+		if err := p.queue.Drain(ctx); err != nil {
+			return err
+		}
+		if p.queue.Counts() == before {
+			return nil
+		}
 	}
-	return nil
 }
 
 // stored is the open store.

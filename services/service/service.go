@@ -111,7 +111,7 @@ type Drainer interface {
 
 // Resetter is a service that holds state outside the store.
 type Resetter interface {
-	// Reset lets go of it. The store is emptied by the caller.
+	// Reset lets go of it. The store has been emptied.
 	Reset(ctx context.Context) error
 }
 
