@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/virga-cloud/virga/server/http1"
 )
 
 // inbox is a listener whose connections are handed to it.
@@ -87,22 +89,7 @@ func split(l net.Listener, plain, secure *inbox) error {
 			if first[0] == 22 {
 				to = secure
 			}
-			to.give(&begunConn{Conn: c, first: first[:]})
+			to.give(&http1.BegunConn{Conn: c, Unread: first[:]})
 		}()
 	}
-}
-
-// begunConn is a connection of which the first byte has been read.
-type begunConn struct {
-	net.Conn
-	first []byte
-}
-
-func (c *begunConn) Read(p []byte) (int, error) {
-	if len(c.first) > 0 {
-		n := copy(p, c.first)
-		c.first = c.first[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
 }

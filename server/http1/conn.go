@@ -212,24 +212,26 @@ func (c *conn) closeIdle() {
 // leave gives the connection away, with what has been read and not taken.
 func (c *conn) leave() {
 	c.SetReadDeadline(time.Time{})
-	c.door.Leave(&leftConn{Conn: c.Conn, unread: bytes.Clone(c.in[c.r:c.w])})
+	c.door.Leave(&BegunConn{Conn: c.Conn, Unread: bytes.Clone(c.in[c.r:c.w])})
 }
 
-// leftConn is a connection of which the beginning has been read.
-type leftConn struct {
+// BegunConn is a connection of which the beginning has been read already.
+type BegunConn struct {
 	net.Conn
-	unread []byte
+	// Unread is what was read of it, and is to be read again.
+	Unread []byte
 }
 
-func (c *leftConn) Read(p []byte) (int, error) {
-	if len(c.unread) > 0 {
-		n := copy(p, c.unread)
-		if c.unread = c.unread[n:]; len(c.unread) == 0 {
-			c.unread = nil
-		}
-		return n, nil
+// Read implements net.Conn.
+func (c *BegunConn) Read(p []byte) (int, error) {
+	if len(c.Unread) == 0 {
+		return c.Conn.Read(p)
 	}
-	return c.Conn.Read(p)
+	n := copy(p, c.Unread)
+	if c.Unread = c.Unread[n:]; len(c.Unread) == 0 {
+		c.Unread = nil
+	}
+	return n, nil
 }
 
 var endOfHead = []byte("\r\n\r\n")
