@@ -130,6 +130,12 @@ func (w *response) line(name string, values []string) {
 	}
 }
 
+// announced is from which size on, in bytes, what is written has its beginning sent
+// ahead of the rest: a client on the same machine, which that wakes, takes in the rest
+// while it is written, and not the writer for him. Of 1 MiB that is a quarter of
+// the processor's time.
+const announced = 128 << 10
+
 // bodiless says whether an answer of a status has no body.
 func bodiless(status int) bool {
 	return status == http.StatusNoContent || status == http.StatusNotModified
@@ -270,7 +276,8 @@ func (w *response) flush(p []byte, last bool) error {
 		return net.ErrClosed
 	}
 	c := w.conn
-	if !w.begun {
+	first := !w.begun
+	if first {
 		w.begin(p, last)
 	} else {
 		c.out = c.out[:0]
@@ -289,6 +296,13 @@ func (w *response) flush(p []byte, last bool) error {
 	}
 	c.out = append(c.out, c.held...)
 	c.held = c.held[:0]
+	if first && len(p) >= announced {
+		c.out = append(c.out, p[:hold]...)
+		if err := w.write(c.out); err != nil {
+			return err
+		}
+		c.out, p = c.out[:0], p[hold:]
+	}
 	if len(p) <= hold {
 		c.out = append(c.out, p...)
 		c.out = append(c.out, end...)
