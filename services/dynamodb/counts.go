@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,10 @@ import (
 // what this process has written since is added, so that a table that is
 // described right after a write is described as it is. Writers share nothing
 // in the store for that: a counter there would make each wait for the others.
+//
+// A count is exact when no write was under way at its beginning: it has all that
+// ended before, and what ends later is added. Under writes that never pause it
+// may be wrong by those that were under way, and is made again once they pause.
 
 // countsKept is how long a count holds, by the clock.
 const countsKept = 6 * time.Hour
@@ -38,13 +43,23 @@ func (c *counters) forget(table uint64) { c.byTable.Delete(table) }
 type counter struct {
 	begun, ended atomic.Int64 // writes
 
-	mu      sync.Mutex
-	counted time.Time // zero: never
-	totals  map[uint64]total
+	counting sync.Mutex // held by who counts
+
+	mu sync.Mutex
+	// totals are those of the last count, which began at a time, with what was
+	// written since; nil before the first. exact says whether they can be wrong.
+	totals map[uint64]total
+	at     time.Time
+	exact  bool
+	// since is what was written since the count began that is being made; nil
+	// while none is.
+	since map[uint64]total
 }
 
 // total is the size of a table (0) or of the index of a number.
 type total struct{ items, bytes int64 }
+
+func (t total) plus(u total) total { return total{t.items + u.items, t.bytes + u.bytes} }
 
 // tally is what one write changes.
 type tally []tallied
@@ -70,13 +85,34 @@ func (c *counter) end(changed tally) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.counted.IsZero() {
-		return
+	for _, sums := range []map[uint64]total{c.totals, c.since} {
+		if sums == nil {
+			continue
+		}
+		for _, by := range changed {
+			sums[by.index] = sums[by.index].plus(total{int64(by.items), int64(by.bytes)})
+		}
 	}
-	for _, by := range changed {
-		was := c.totals[by.index]
-		c.totals[by.index] = total{was.items + int64(by.items), was.bytes + int64(by.bytes)}
+}
+
+// quiet says how many writes have begun, and whether all of them have ended.
+func (c *counter) quiet() (begun int64, quiet bool) {
+	ended := c.ended.Load()
+	begun = c.begun.Load()
+	return begun, begun == ended
+}
+
+// known are the totals, if they hold at a time; nil when they have to be counted.
+func (c *counter) known(now time.Time) map[uint64]total {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if age := now.Sub(c.at); c.totals == nil || age < 0 || age >= countsKept {
+		return nil
 	}
+	if _, quiet := c.quiet(); quiet && !c.exact {
+		return nil
+	}
+	return maps.Clone(c.totals)
 }
 
 // writes are what a transaction writes, by the tables' counters.
@@ -203,52 +239,62 @@ func (w *writes) carryOut(tx storage.Tx, t *schema, c *change) (*effect, error) 
 func (s *Service) count(t *table) (map[uint64]total, error) {
 	c := s.counts.of(t)
 	now := s.env.Clock.Now()
-	c.mu.Lock()
-	if age := now.Sub(c.counted); !c.counted.IsZero() && age >= 0 && age < countsKept {
-		defer c.mu.Unlock()
-		out := make(map[uint64]total, len(c.totals))
-		for index, n := range c.totals {
-			out[index] = n
-		}
-		return out, nil
+	if totals := c.known(now); totals != nil {
+		return totals, nil
 	}
+	c.counting.Lock()
+	defer c.counting.Unlock()
+	if totals := c.known(now); totals != nil {
+		return totals, nil // somebody else has counted meanwhile
+	}
+	c.mu.Lock()
+	c.since = map[uint64]total{}
+	begun, quiet := c.quiet()
 	c.mu.Unlock()
 
-	// A count is kept only when no write was under way while it was made: of
-	// one that was it is not known whether the count has it.
-	begun, ended := c.begun.Load(), c.ended.Load()
-	out := map[uint64]total{}
+	totals, exact := map[uint64]total{}, false
 	err := s.env.DB.View(func(tx storage.Tx) error {
-		clear(out)
+		clear(totals)
+		if _, err := tx.Get(t.storageKey()); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		exact = quiet && c.begun.Load() == begun // after the first reading, which has set the moment
 		for index := range indexNumbers(t) {
-			var n total
-			for e, err := range tx.Scan(storage.Prefix(indexKey(t.Account, t.Region, t.Number, index))) {
-				if err != nil {
-					return err
-				}
-				size, err := item.EncodedSize(e.Value)
-				if err != nil {
-					return err
-				}
-				n.items++
-				n.bytes += int64(size)
+			n, err := sizeOf(tx, indexKey(t.Account, t.Region, t.Number, index))
+			if err != nil {
+				return err
 			}
-			out[index] = n
+			totals[index] = n
 		}
 		return nil
 	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := c.since
+	c.since = nil
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if begun == ended && c.begun.Load() == begun {
-		c.counted, c.totals = now, make(map[uint64]total, len(out))
-		for index, n := range out {
-			c.totals[index] = n
-		}
+	for index, n := range since {
+		totals[index] = totals[index].plus(n)
 	}
-	return out, nil
+	c.totals, c.at, c.exact = totals, now, exact
+	return maps.Clone(totals), nil
+}
+
+// sizeOf counts the items whose keys begin with a prefix.
+func sizeOf(tx storage.Tx, prefix []byte) (n total, err error) {
+	for e, err := range tx.Scan(storage.Prefix(prefix)) {
+		if err != nil {
+			return n, err
+		}
+		size, err := item.EncodedSize(e.Value)
+		if err != nil {
+			return n, err
+		}
+		n = n.plus(total{1, int64(size)})
+	}
+	return n, nil
 }
 
 // indexNumbers yields 0 for the table and the numbers of its indexes.
