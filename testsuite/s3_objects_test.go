@@ -153,3 +153,26 @@ func TestObjectChecksums(t *testing.T) {
 	_, err = a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: name, Key: aws.String("bad")})
 	refused(t, err, "NotFound")
 }
+
+// Metadata beyond ASCII comes back as encoded words: those of text that was sent
+// as such, and of the single bytes of what was sent as it is.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+func TestMetadataBeyondASCII(t *testing.T) {
+	t.Parallel()
+	ctx, a := t.Context(), harness.New(t)
+	name := bucket(t, a)
+	key := aws.String("k")
+	must(a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: key, Metadata: map[string]string{
+		"nonascii": "ÄMÄZÕÑ S3", "ascii": "AMAZONS3", "word": "=?utf-8?b?Y2Fmw6k=?=",
+	}}))(t)
+	want := map[string]string{"nonascii": "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?=", "ascii": "AMAZONS3", "word": "=?UTF-8?Q?caf=C3=A9?="}
+	head := must(a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: name, Key: key}))(t)
+	if d := cmp.Diff(want, head.Metadata); d != "" {
+		t.Error(d)
+	}
+	must(a.S3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: name, Key: aws.String("copy"), CopySource: aws.String(*name + "/k")}))(t)
+	copied := must(a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: name, Key: aws.String("copy")}))(t)
+	if d := cmp.Diff(want, copied.Metadata); d != "" {
+		t.Errorf("the copy: %s", d)
+	}
+}

@@ -139,7 +139,11 @@ func (f *Form) Put(r *http.Request) (*http.Request, error) {
 		}
 	}
 	for name, v := range f.Fields {
-		if strings.HasPrefix(name, "x-amz-") && !signing[name] && v != "" {
+		switch {
+		case !strings.HasPrefix(name, "x-amz-") || signing[name] || v == "":
+		case strings.HasPrefix(name, "x-amz-meta-"):
+			h.Set(name, mime.BEncoding.Encode("UTF-8", v)) // a form's text is UTF-8, a header's is not
+		default:
 			h.Set(name, v)
 		}
 	}

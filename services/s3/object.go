@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/virga-cloud/virga/api/s3"
+	"github.com/virga-cloud/virga/services/s3/usermetadata"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -122,8 +123,9 @@ func (a *attributes) normalise() error {
 	size := 0
 	lower := make(map[string]string, len(a.Metadata))
 	for name, value := range a.Metadata {
-		size += len(name) + len(value)
-		lower[strings.ToLower(name)] = value
+		text := usermetadata.Read(value)
+		size += len(name) + len(text)
+		lower[strings.ToLower(name)] = usermetadata.Write(text)
 	}
 	a.Metadata = lower
 	if size > maxMetadata {
