@@ -57,8 +57,8 @@ func (s *hotShard) lockWrite(w *write) bool {
 	}
 	s.holds[w.hash] = -1
 	w.held = true
-	if w.entry = s.entries[string(w.key)]; w.entry != nil {
-		w.entry.held = true
+	if e := s.entries[w.hash]; e != nil && bytes.Equal(e.key, w.key) {
+		e.held, w.entry = true, e
 	}
 	return true
 }
@@ -144,7 +144,7 @@ func (s *hotShard) endWrite(w *write, number uint64, failed bool) {
 	if failed {
 		w.value = nil
 	}
-	s.replace(w.key, w.entry, w.value, number)
+	s.replace(w.hash, w.entry, w.value, number)
 }
 
 // lately remembers by which commits keys were last written. Where it has

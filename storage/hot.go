@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"hash/maphash"
 	"sync"
 )
@@ -33,8 +34,9 @@ const (
 )
 
 type hotShard struct {
-	mu      sync.Mutex
-	entries map[string]*hotEntry
+	mu sync.Mutex
+	// entries are found by the hashes of their keys, of which one has an entry.
+	entries map[uint64]*hotEntry
 	bytes   int
 	misses  int
 	// holds are the keys that commits under way hold, by their hashes: how many
@@ -44,7 +46,7 @@ type hotShard struct {
 }
 
 type hotEntry struct {
-	value []byte
+	key, value []byte
 	// since is the number of a commit from which on value has been the latest.
 	since uint64
 	// held says that a commit under way writes the key: who reads at its moment
@@ -63,8 +65,8 @@ func (h *hot) get(key []byte, hash, at uint64) (value []byte, ok bool) {
 	s := h.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[string(key)]
-	if e == nil || e.held || e.since > at {
+	e := s.entries[hash]
+	if e == nil || e.held || e.since > at || !bytes.Equal(e.key, key) {
 		return nil, false
 	}
 	return e.value, true
@@ -76,23 +78,24 @@ func (h *hot) put(key []byte, hash uint64, value []byte, at uint64) {
 	s := h.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.misses++; s.misses%hotEvery != 0 || s.holds[hash] < 0 || !s.unchanged(hash, at) || s.entries[string(key)] != nil {
+	if s.misses++; s.misses%hotEvery != 0 || s.holds[hash] < 0 || !s.unchanged(hash, at) || s.entries[hash] != nil {
 		return
 	}
 	if s.entries == nil {
-		s.entries = map[string]*hotEntry{}
+		s.entries = map[uint64]*hotEntry{}
 	}
-	s.entries[string(key)] = &hotEntry{value: value, since: at}
-	s.bytes += hotSize(key, value)
+	e := &hotEntry{key: bytes.Clone(key), value: value, since: at}
+	s.entries[hash] = e
+	s.bytes += e.size()
 	s.fit()
 }
 
 // replace makes a new value the latest of a key that has an entry, as of a
 // commit; nil where the key has no value any more, or none that is kept.
-func (s *hotShard) replace(key []byte, e *hotEntry, value []byte, since uint64) {
+func (s *hotShard) replace(hash uint64, e *hotEntry, value []byte, since uint64) {
 	if value == nil || len(value) > maxHot {
-		s.bytes -= hotSize(key, e.value)
-		delete(s.entries, string(key))
+		s.bytes -= e.size()
+		delete(s.entries, hash)
 		return
 	}
 	s.bytes += len(value) - len(e.value)
@@ -105,22 +108,20 @@ func (s *hotShard) fit() {
 	if s.bytes <= hotBytes {
 		return
 	}
-	for k, e := range s.entries { // in no order: who is driven out is a matter of luck
+	for hash, e := range s.entries { // in no order: who is driven out is a matter of luck
 		if e.held {
 			continue // its commit will look for it
 		}
-		s.bytes -= len(k) + len(e.value) + hotOverhead
-		delete(s.entries, k)
+		s.bytes -= e.size()
+		delete(s.entries, hash)
 		if s.bytes <= hotBytes {
 			return
 		}
 	}
 }
 
-// hotOverhead is what an entry takes besides its key and value, about.
-const hotOverhead = 100
-
-func hotSize(key, value []byte) int { return len(key) + len(value) + hotOverhead }
+// size is what an entry takes, about: what is not its key and value is some 100 bytes.
+func (e *hotEntry) size() int { return len(e.key) + len(e.value) + 100 }
 
 // clear forgets all entries. No transaction is under way.
 func (h *hot) clear() {

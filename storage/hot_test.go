@@ -167,8 +167,8 @@ func TestHotIsBounded(t *testing.T) {
 		for i := range h.shards {
 			s := &h.shards[i]
 			size := 0
-			for k, e := range s.entries {
-				size += hotSize([]byte(k), e.value)
+			for _, e := range s.entries {
+				size += e.size()
 			}
 			if size != s.bytes || size > hotBytes || size < hotBytes/2 {
 				t.Fatalf("a shard holds %d bytes, counts %d, and may hold %d", size, s.bytes, hotBytes)
