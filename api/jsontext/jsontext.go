@@ -3,7 +3,8 @@
 // the server's protocols that write it or a type of the vocabulary that knows
 // its own form, so that a character is escaped in one way only.
 //
-// It appends to what it is given and keeps nothing. It knows no objects, no
+// It appends to what it is given and keeps nothing, and finds for those who read
+// what does not stand for itself (Plain). It knows no objects, no
 // arrays and no numbers.
 package jsontext
 
@@ -19,7 +20,7 @@ func AppendString[T ~string | ~[]byte](b []byte, s T) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
 	from := 0
-	for i := plain(s, 0); i < len(s); i = plain(s, i) {
+	for i := Plain(s, 0); i < len(s); i = Plain(s, i) {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
@@ -49,10 +50,10 @@ func AppendString[T ~string | ~[]byte](b []byte, s T) []byte {
 	return append(append(b, s[from:]...), '"')
 }
 
-// plain is the index, from i on, of the first byte that does not stand for
+// Plain is the index, from i on, of the first byte that does not stand for
 // itself in a JSON string, or that is part of a longer character; len(s) when
 // there is none. It looks at eight bytes at a time, since texts are mostly plain.
-func plain[T ~string | ~[]byte](s T, i int) int {
+func Plain[T ~string | ~[]byte](s T, i int) int {
 	const (
 		ones   = 0x0101010101010101
 		tops   = 0x80 * ones

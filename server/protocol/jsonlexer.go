@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/jsontext"
 )
 
 // errJSONSyntax is what every body that is no JSON comes to. AWS's services do
@@ -192,14 +193,13 @@ const sharedText = 4096
 // the next one is read.
 func (l *jsonLexer) rawString() ([]byte, error) {
 	l.pos++
-	start, wide := l.pos, byte(0)
-	for i := l.pos; i < len(l.data); i++ {
-		c := l.data[i]
-		switch {
+	start, wide := l.pos, false
+	for i := jsontext.Plain(l.data, start); i < len(l.data); i = jsontext.Plain(l.data, i) {
+		switch c := l.data[i]; {
 		case c == '"':
 			l.pos = i + 1
 			raw := l.data[start:i]
-			if wide >= utf8.RuneSelf && !utf8.Valid(raw) {
+			if wide && !utf8.Valid(raw) {
 				return nil, errJSONSyntax
 			}
 			return raw, nil
@@ -209,7 +209,10 @@ func (l *jsonLexer) rawString() ([]byte, error) {
 		case c < ' ':
 			return nil, errJSONSyntax
 		}
-		wide |= c
+		wide = true
+		for i < len(l.data) && l.data[i] >= utf8.RuneSelf {
+			i++
+		}
 	}
 	return nil, errJSONSyntax
 }
