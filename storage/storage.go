@@ -9,8 +9,10 @@ package storage
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"iter"
+	"math"
 )
 
 // ErrNotFound is returned by Get when there is no such key.
@@ -154,19 +156,55 @@ func (r Range) After(key []byte) Range {
 	return r
 }
 
-// DeleteRange removes all keys of a range that is known to be small. What has
-// no bound is removed in pieces, by several transactions.
-func DeleteRange(tx Tx, r Range) error {
+// FirstKeys are the first keys of a range, at most n.
+func FirstKeys(tx Tx, r Range, n int) (keys [][]byte, err error) {
 	r.KeysOnly = true
-	var keys [][]byte
 	for e, err := range tx.Scan(r) {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		keys = append(keys, bytes.Clone(e.Key))
+		if keys = append(keys, bytes.Clone(e.Key)); len(keys) == n {
+			break
+		}
+	}
+	return keys, nil
+}
+
+// DeleteFirst removes the first keys of a range, at most n, and says whether
+// there may be more.
+func DeleteFirst(tx Tx, r Range, n int) (more bool, err error) {
+	keys, err := FirstKeys(tx, r, n)
+	if err != nil {
+		return false, err
 	}
 	for _, k := range keys {
 		if err := tx.Delete(k); err != nil {
+			return false, err
+		}
+	}
+	return len(keys) == n, nil
+}
+
+// DeleteRange removes all keys of a range that is known to be small.
+func DeleteRange(tx Tx, r Range) error {
+	_, err := DeleteFirst(tx, r, math.MaxInt)
+	return err
+}
+
+// deletedAtOnce is how many keys one transaction of DeleteAll removes.
+const deletedAtOnce = 1000
+
+// DeleteAll removes all keys of a range that has no bound, in as many
+// transactions as that takes.
+func DeleteAll(ctx context.Context, db DB, r Range) error {
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := db.Update(func(tx Tx) (err error) {
+			more, err = DeleteFirst(tx, r, deletedAtOnce)
+			return err
+		}); err != nil {
 			return err
 		}
 	}

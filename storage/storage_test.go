@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -82,4 +83,61 @@ func TestLargeUpdatesAtOnce(t *testing.T) {
 func open(t testing.TB) storage.DB {
 	db, _ := storagetest.Open(t)
 	return db
+}
+
+func TestDeletingRanges(t *testing.T) {
+	db, _ := storagetest.Open(t)
+	const keys = 2500
+	key := func(side string, n int) storage.Key { return storage.Key{}.String(side).Uint64(uint64(n)) }
+	left := func(r storage.Range) (all [][]byte) {
+		t.Helper()
+		if err := db.View(func(tx storage.Tx) (err error) {
+			all, err = storage.FirstKeys(tx, r, keys+1)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	for _, side := range []string{"a", "b"} {
+		if err := db.Update(func(tx storage.Tx) error {
+			for n := range keys {
+				if err := tx.Set(key(side, n), []byte("v")); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := storage.Prefix(storage.Key{}.String("a")), storage.Prefix(storage.Key{}.String("b"))
+	for _, c := range []struct {
+		n    int
+		more bool
+		left int
+	}{{10, true, keys - 10}, {keys - 11, true, 1}, {2, false, 0}, {2, false, 0}} {
+		more := false
+		if err := db.Update(func(tx storage.Tx) (err error) {
+			more, err = storage.DeleteFirst(tx, a, c.n)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		rest := left(a)
+		if more != c.more || len(rest) != c.left || c.left > 0 && string(rest[0]) != string(key("a", keys-c.left)) {
+			t.Errorf("after %d: %d keys are left, more: %v", c.n, len(rest), more)
+		}
+	}
+	if n := len(left(b)); n != keys {
+		t.Errorf("%d keys of the other range are left", n)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := storage.DeleteAll(ended, db, b); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that has ended: %v", err)
+	}
+	if err := storage.DeleteAll(t.Context(), db, b); err != nil || len(left(b)) != 0 {
+		t.Errorf("%d keys are left: %v", len(left(b)), err)
+	}
 }

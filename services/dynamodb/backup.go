@@ -203,17 +203,11 @@ func (s *Service) removeBackup(tx storage.Tx, b *backup, work uint64) error {
 	return errors.Join(tx.Delete(b.storageKey()), s.remember(tx, work, &task{Remove: backedKey(b.Account, b.Region, b.Number)}))
 }
 
-// forgetBackups removes the backups whose time is over, and says when it looks
-// for them again: zero when there are no backups.
-func (s *Service) forgetBackups(_ context.Context, now time.Time) (next time.Time, err error) {
-	return s.backupsForgotten.round(now, forgetEvery, func() (found bool, err error) {
-		all, err := everyRecord[backup](s, storage.Prefix(allBackupsKey()))
-		for _, b := range all {
-			if err == nil && b.expired(now) {
-				work := s.newNumber()
-				err = s.env.DB.Update(func(tx storage.Tx) error { return s.removeBackup(tx, b, work) })
-			}
-		}
-		return len(all) > 0, err
-	})
+// forgetBackup removes a backup that has expired.
+func (s *Service) forgetBackup(_ context.Context, b *backup, now time.Time) error {
+	if !b.expired(now) {
+		return nil
+	}
+	work := s.newNumber()
+	return s.env.DB.Update(func(tx storage.Tx) error { return s.removeBackup(tx, b, work) })
 }

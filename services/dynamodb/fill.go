@@ -107,19 +107,14 @@ func (w *writes) fillFrom(tx storage.Tx, t *schema, x *index, after []byte) (las
 // someKeys are some keys of items behind one; last is nil when there are no more.
 func someKeys(tx storage.Tx, prefix, after []byte) (keys [][]byte, last []byte, err error) {
 	r := storage.Prefix(prefix)
-	r.KeysOnly = true
 	if after != nil {
 		r = r.After(after)
 	}
-	for e, err := range tx.Scan(r) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == filledAtOnce {
-			return keys, keys[len(keys)-1], nil
-		}
+	keys, err = storage.FirstKeys(tx, r, filledAtOnce)
+	if len(keys) == filledAtOnce {
+		last = keys[filledAtOnce-1]
 	}
-	return keys, nil, nil
+	return keys, last, err
 }
 
 func (w *writes) fillEntry(tx storage.Tx, t *schema, x *index, it item.Item) error {

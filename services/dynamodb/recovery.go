@@ -93,7 +93,7 @@ func (s *Service) updateContinuousBackups(ctx context.Context, in *ddb.UpdateCon
 		}
 		if *spec.PointInTimeRecoveryEnabled {
 			err = t.startRecovery(tx, spec.RecoveryPeriodInDays, now)
-			tx.OnCommit(s.worker.ring)
+			tx.OnCommit(s.worker.bell.Ring)
 		} else {
 			t.Recovery = nil
 			err = errors.Join(tx.Delete(recoverableKey(t.Number)), s.dropPast(tx, t))
@@ -127,21 +127,8 @@ func (t *table) startRecovery(tx storage.Tx, days *int32, now time.Time) error {
 // recovered is removed: it takes a look at all that is kept.
 const forgetPastEvery = 24 * time.Hour
 
-// forgetPast removes what is too old of the pasts of all tables, and says when
-// it does so again: zero when no table has any.
-func (s *Service) forgetPast(ctx context.Context, now time.Time) (next time.Time, err error) {
-	return s.pastForgotten.round(now, forgetPastEvery, func() (found bool, err error) {
-		all, err := everyRecord[tableRef](s, storage.Prefix(allRecoverableKey()))
-		for _, ref := range all {
-			if err == nil {
-				err = s.forgetPastOf(ctx, ref, now)
-			}
-		}
-		return len(all) > 0, err
-	})
-}
-
-func (s *Service) forgetPastOf(ctx context.Context, ref *tableRef, now time.Time) error {
+// forgetPast removes what is too old of the past of a table.
+func (s *Service) forgetPast(ctx context.Context, ref *tableRef, now time.Time) error {
 	var after []byte
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {

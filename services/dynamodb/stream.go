@@ -110,7 +110,7 @@ func (w *writes) setStream(tx storage.Tx, t *table, spec *ddb.StreamSpecificatio
 		Number: w.service.newNumber(), View: spec.StreamViewType, Key: t.Key, Created: now, First: first,
 	}
 	t.Stream, t.StreamNumber = spec, s.Number
-	tx.OnCommit(w.service.worker.ring) // the worker trims it from now on
+	tx.OnCommit(w.service.worker.bell.Ring) // the worker trims it from now on
 	return storage.PutRecord(tx, s.storageKey(), s)
 }
 
@@ -134,42 +134,14 @@ func (w *writes) closeStream(tx storage.Tx, t *table, now time.Time) error {
 // streams says whether changes of the table's items make records.
 func (t *table) streams() bool { return t.Stream != nil && t.StreamNumber != 0 }
 
-// forgetStreams removes what is too old of all streams, and says when there may
-// be more: zero when there is no stream.
-func (s *Service) forgetStreams(ctx context.Context, now time.Time) (next time.Time, err error) {
-	return s.streamsForgotten.round(now, forgetEvery, func() (found bool, err error) {
-		all, err := everyRecord[stream](s, storage.Prefix(allStreamsKey()))
-		for _, st := range all {
-			if err == nil {
-				err = s.forgetStream(ctx, st, now)
-			}
-		}
-		return len(all) > 0, err
-	})
-}
-
+// forgetStream removes what can not be read any more of a stream.
 func (s *Service) forgetStream(ctx context.Context, st *stream, now time.Time) error {
 	if st.gone(now) {
 		return s.removeStream(st)
 	}
-	for done := false; !done; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.env.DB.Update(func(tx storage.Tx) (err error) {
-			prefix := st.records()
-			done, err = removePiece(tx, storage.Range{Start: prefix, End: prefix.Uint64(uint64(trimmed(now)))})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	prefix := st.records()
+	return storage.DeleteAll(ctx, s.env.DB, storage.Range{Start: prefix, End: prefix.Uint64(uint64(trimmed(now)))})
 }
-
-// forgetEvery is how often, by the clock, what can not be read any more is removed.
-const forgetEvery = time.Hour
 
 // removeStream forgets a stream and has its records removed.
 func (s *Service) removeStream(st *stream) error {

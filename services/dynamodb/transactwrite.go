@@ -347,14 +347,9 @@ const forgottenAtOnce = 4
 // forgetTokens removes tokens whose time is over.
 func forgetTokens(tx storage.Tx, d *doneBefore) error {
 	prefix := expiriesKey(d.account, d.region)
-	var old [][]byte
-	for e, err := range tx.Scan(storage.Range{Start: prefix, End: prefix.Time(d.now), KeysOnly: true}) {
-		if err != nil {
-			return err
-		}
-		if old = append(old, slices.Clone(e.Key)); len(old) == forgottenAtOnce {
-			break
-		}
+	old, err := storage.FirstKeys(tx, storage.Range{Start: prefix, End: prefix.Time(d.now)}, forgottenAtOnce)
+	if err != nil {
+		return err
 	}
 	for _, key := range old {
 		r := storage.ReadKey(key).Skip(len(prefix))

@@ -187,7 +187,7 @@ func (w *writes) followTime(tx storage.Tx, t *schema, e *effect) error {
 func (s *Service) ringAt(tx storage.Tx, seconds uint64) {
 	tx.OnCommit(func() {
 		if seconds < s.nextExpiry.Load() {
-			s.worker.ring()
+			s.worker.bell.Ring()
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/virga-cloud/virga/api/clock"
+	"github.com/virga-cloud/virga/services/service"
 	"github.com/virga-cloud/virga/storage"
 )
 
@@ -40,7 +40,7 @@ type task struct {
 // retryAfter is how long work that failed waits.
 const retryAfter = time.Second
 
-// removedAtOnce is how many keys one transaction removes.
+// removedAtOnce is how many keys one piece of a removal removes.
 const removedAtOnce = 1000
 
 // worker does the tasks, a piece of each in turn, and what the clock makes necessary.
@@ -50,50 +50,13 @@ type worker struct {
 	// imports' ids.
 	readings map[string]*reading
 
-	bell sync.Mutex
-	// rung says that there is more to do than it has looked at.
-	rung bool
-	// rise ends its rest.
-	rise context.CancelFunc
-}
-
-// ring makes the worker look for work.
-func (w *worker) ring() {
-	w.bell.Lock()
-	defer w.bell.Unlock()
-	w.rung = true
-	if w.rise != nil {
-		w.rise()
-	}
-}
-
-// heard says whether the bell was rung since it last said so.
-func (w *worker) heard() bool {
-	w.bell.Lock()
-	defer w.bell.Unlock()
-	rung := w.rung
-	w.rung = false
-	return rung
-}
-
-// rest waits until the clock has reached a time, or the bell is rung.
-func (w *worker) rest(ctx context.Context, c *clock.Clock, until time.Time) {
-	resting, rise := context.WithCancel(ctx)
-	defer rise()
-	w.bell.Lock()
-	if w.rise = rise; w.rung {
-		rise()
-	}
-	w.bell.Unlock()
-	_ = c.Wait(resting, until) // why it ends makes no difference
-	w.bell.Lock()
-	w.rise = nil
-	w.bell.Unlock()
+	// bell makes it look for work.
+	bell service.Bell
 }
 
 // remember adds a task in the caller's transaction.
 func (s *Service) remember(tx storage.Tx, number uint64, t *task) error {
-	tx.OnCommit(s.worker.ring)
+	tx.OnCommit(s.worker.bell.Ring)
 	return storage.PutRecord(tx, workKey(number), t)
 }
 
@@ -107,7 +70,7 @@ func (s *Service) Run(ctx context.Context) error {
 				next = again
 			}
 		}
-		s.worker.rest(ctx, s.env.Clock, next)
+		s.worker.bell.Rest(ctx, s.env.Clock, next)
 	}
 	return nil
 }
@@ -115,7 +78,7 @@ func (s *Service) Run(ctx context.Context) error {
 // Drain implements service.Drainer: it does all there is to do.
 func (s *Service) Drain(ctx context.Context) error {
 	_, err := s.work(ctx)
-	s.worker.ring() // Run does not know yet when there is more
+	s.worker.bell.Ring() // Run does not know yet when there is more
 	return err
 }
 
@@ -126,14 +89,19 @@ func (s *Service) work(ctx context.Context) (next time.Time, err error) {
 	s.worker.mu.Lock()
 	defer s.worker.mu.Unlock()
 	defer s.stopReadings()
-	chores := []*chore{{do: s.expire}, {do: s.forgetStreams}, {do: s.forgetPast}, {do: s.forgetBackups}}
+	chores := []*chore{
+		{do: s.expire},
+		{do: forgetting(s, &s.streamsForgotten, forgetEvery, allStreamsKey(), s.forgetStream)},
+		{do: forgetting(s, &s.pastForgotten, forgetPastEvery, allRecoverableKey(), s.forgetPast)},
+		{do: forgetting(s, &s.backupsForgotten, forgetEvery, allBackupsKey(), s.forgetBackup)},
+	}
 	failed := map[string]error{} // by the tasks' keys
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return never, err
 		}
 		now := s.env.Clock.Now()
-		if s.worker.heard() { // somebody may have made work for them
+		if s.worker.bell.Heard() { // somebody may have made work for them
 			for _, c := range chores {
 				c.next = time.Time{}
 			}
@@ -203,6 +171,25 @@ func (r *rounds) round(now time.Time, every time.Duration, f func() (found bool,
 		r.last = now
 	}
 	return r.last.Add(every), nil
+}
+
+// forgetEvery is how often, by the clock, what can not be read any more is removed.
+const forgetEvery = time.Hour
+
+// forgetting is the chore of removing what is too old of each of the records
+// under a key, in rounds. There is no next round without any record.
+func forgetting[T any](s *Service, r *rounds, every time.Duration, under storage.Key, forget func(context.Context, *T, time.Time) error) func(context.Context, time.Time) (time.Time, error) {
+	return func(ctx context.Context, now time.Time) (next time.Time, err error) {
+		return r.round(now, every, func() (found bool, err error) {
+			all, err := everyRecord[T](s, storage.Prefix(under))
+			for _, record := range all {
+				if err == nil {
+					err = forget(ctx, record, now)
+				}
+			}
+			return len(all) > 0, err
+		})
+	}
 }
 
 // everyRecord reads all records of a range, of which there are few.
@@ -326,29 +313,9 @@ func (s *Service) piece(key []byte, f func(tx storage.Tx, w *writes) error) erro
 // removeSome does a piece of a removal.
 func (s *Service) removeSome(key, prefix []byte) error {
 	return s.piece(key, func(tx storage.Tx, _ *writes) error {
-		if done, err := removePiece(tx, storage.Prefix(prefix)); !done || err != nil {
+		if more, err := storage.DeleteFirst(tx, storage.Prefix(prefix), removedAtOnce); more || err != nil {
 			return err
 		}
 		return tx.Delete(key)
 	})
-}
-
-// removePiece removes some of the keys of a range, and says whether those were all.
-func removePiece(tx storage.Tx, r storage.Range) (done bool, err error) {
-	r.KeysOnly = true
-	var keys [][]byte
-	for e, err := range tx.Scan(r) {
-		if err != nil {
-			return false, err
-		}
-		if keys = append(keys, append([]byte(nil), e.Key...)); len(keys) == removedAtOnce {
-			break
-		}
-	}
-	for _, k := range keys {
-		if err := tx.Delete(k); err != nil {
-			return false, err
-		}
-	}
-	return len(keys) < removedAtOnce, nil
 }

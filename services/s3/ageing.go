@@ -49,7 +49,7 @@ func (a *ageing) due(now time.Time) bool {
 // lifecycleChanged is called when a bucket has been given a configuration.
 func (s *Service) lifecycleChanged() {
 	s.ageing.again()
-	s.background.soon()
+	s.bell.Ring()
 }
 
 // age does what is due at a time. One does it at a time.

@@ -3,41 +3,10 @@ package s3
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/virga-cloud/virga/services/s3/lifecycle"
 )
-
-// background is what makes Run do the next thing before its time.
-type background struct {
-	mu   sync.Mutex
-	wake context.CancelFunc
-	// woken says that it was to wake up when nobody slept.
-	woken bool
-}
-
-// soon makes Run look at once whether there is something to do.
-func (b *background) soon() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.woken = true
-	if b.wake != nil {
-		b.wake()
-	}
-}
-
-// sleep is a context that ends with ctx, or when there is something to do soon.
-func (b *background) sleep(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.wake = cancel; b.woken {
-		cancel()
-	}
-	b.woken = false
-	return ctx, cancel
-}
 
 // retryAfter is how long Run waits after something failed.
 const retryAfter = 10 * time.Second
@@ -48,6 +17,7 @@ const retryAfter = 10 * time.Second
 // tried again.
 func (s *Service) Run(ctx context.Context) error {
 	for swept := false; ctx.Err() == nil; {
+		s.bell.Heard()
 		var next time.Time
 		var err error
 		if !swept {
@@ -61,9 +31,7 @@ func (s *Service) Run(ctx context.Context) error {
 			s.env.Log.Error("s3: background work failed, and is tried again", "error", err)
 			next = s.env.Clock.Now().Add(retryAfter)
 		}
-		asleep, cancel := s.background.sleep(ctx)
-		_ = s.env.Clock.Wait(asleep, next) // it ends early where there is something to do soon
-		cancel()
+		s.bell.Rest(ctx, s.env.Clock, next)
 	}
 	return nil
 }

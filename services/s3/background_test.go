@@ -58,7 +58,7 @@ func TestRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.clock.Advance(logDelay)
-	w.background.soon()
+	w.bell.Ring()
 	<-sent // of the log, which has been put
 	stop()
 	if err := <-done; err != nil {

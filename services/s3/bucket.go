@@ -261,7 +261,7 @@ func (s *Service) deleteBucket(ctx context.Context, in *s3.DeleteBucketInput) (*
 // checkEmpty says that nothing is in a bucket, old versions and delete markers among it.
 func checkEmpty(tx storage.Tx, b *bucket) error {
 	for _, root := range []storage.Key{objectsOf(b.ID), versionsOf(b.ID)} {
-		switch keys, err := firstKeys(tx, root, 1); {
+		switch keys, err := storage.FirstKeys(tx, storage.Prefix(root), 1); {
 		case err != nil:
 			return err
 		case len(keys) > 0:

@@ -53,7 +53,7 @@ func (k collection[T]) put(s *Service, name, owner, id string, v *T) error {
 		}
 		at := keyConfiguration(b.ID, k.kind, id)
 		if _, err := tx.Get(at); errors.Is(err, storage.ErrNotFound) {
-			keys, err := firstKeys(tx, keySetting(b.ID, k.kind), maxConfigurations)
+			keys, err := storage.FirstKeys(tx, storage.Prefix(keySetting(b.ID, k.kind)), maxConfigurations)
 			if err != nil {
 				return err
 			}

@@ -80,7 +80,7 @@ func (s *Service) writeLine(w service.Witnessed) {
 		}
 		tx.OnCommit(func() {
 			if s.logs.waiting.CompareAndSwap(false, true) {
-				s.background.soon()
+				s.bell.Ring()
 			}
 		})
 		e := entryOf(w, b)

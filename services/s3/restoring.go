@@ -25,7 +25,7 @@ func (s *Service) remind(tx storage.Tx, b *bucket, key string, o *object) error 
 	if !o.Restore.Told {
 		at = o.Restore.Ready
 	}
-	tx.OnCommit(s.background.soon)
+	tx.OnCommit(s.bell.Ring)
 	return storage.PutRecord(tx, keyReminder(at, b.ID, key, o.Sequence), &reminder{b.Name, o.id()})
 }
 
@@ -45,7 +45,7 @@ func (s *Service) tellRestores(ctx context.Context, now time.Time) (next time.Ti
 
 // tellNext tells what comes first, if it is due; otherwise it returns when it is.
 func (s *Service) tellNext(ctx context.Context, tx storage.Tx, now time.Time) (told bool, next time.Time, err error) {
-	keys, err := firstKeys(tx, rootRestored, 1)
+	keys, err := storage.FirstKeys(tx, storage.Prefix(rootRestored), 1)
 	if err != nil || len(keys) == 0 {
 		return false, next, err
 	}

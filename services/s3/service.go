@@ -65,16 +65,16 @@ import (
 
 // Service is S3.
 type Service struct {
-	env        service.Env
-	buckets    *storage.Cache[bucket]
-	objects    *storage.Cache[object] // of who only looks
-	functions  Functions
-	ageing     ageing
-	logs       logs
-	background background
-	working    sync.Mutex    // held by who does background work
-	last       atomic.Uint64 // the last sequence that was given
-	settings   settings
+	env       service.Env
+	buckets   *storage.Cache[bucket]
+	objects   *storage.Cache[object] // of who only looks
+	functions Functions
+	ageing    ageing
+	logs      logs
+	bell      service.Bell  // makes Run look at once whether there is something to do
+	working   sync.Mutex    // held by who does background work
+	last      atomic.Uint64 // the last sequence that was given
+	settings  settings
 }
 
 // New is the service.

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/virga-cloud/virga/storage"
@@ -30,7 +29,7 @@ func (s *Service) sweepUpload(ctx context.Context, bucket uint64, upload string)
 			return err
 		}
 		err := s.env.DB.Update(func(tx storage.Tx) error {
-			keys, err := firstKeys(tx, partsOf(bucket, upload), sweepPiece)
+			keys, err := storage.FirstKeys(tx, storage.Prefix(partsOf(bucket, upload)), sweepPiece)
 			if err != nil {
 				return err
 			}
@@ -62,7 +61,7 @@ func (s *Service) sweepUpload(ctx context.Context, bucket uint64, upload string)
 // sweepBucket removes the settings of a bucket that was deleted, ends its
 // uploads, and removes the note.
 func (s *Service) sweepBucket(ctx context.Context, bucket uint64) error {
-	if err := s.sweepSettings(ctx, bucket); err != nil {
+	if err := storage.DeleteAll(ctx, s.env.DB, storage.Prefix(settingsOf(bucket))); err != nil {
 		return err
 	}
 	root := uploadsOf(bucket)
@@ -73,7 +72,7 @@ func (s *Service) sweepBucket(ctx context.Context, bucket uint64) error {
 		var ended []string
 		err := s.env.DB.Update(func(tx storage.Tx) error {
 			ended = nil
-			keys, err := firstKeys(tx, root, sweepPiece)
+			keys, err := storage.FirstKeys(tx, storage.Prefix(root), sweepPiece)
 			if err != nil {
 				return err
 			}
@@ -106,45 +105,6 @@ func (s *Service) sweepBucket(ctx context.Context, bucket uint64) error {
 		}
 	}
 	return nil
-}
-
-func (s *Service) sweepSettings(ctx context.Context, bucket uint64) error {
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.env.DB.Update(func(tx storage.Tx) error {
-			keys, err := firstKeys(tx, settingsOf(bucket), sweepPiece)
-			if err != nil {
-				return err
-			}
-			more = len(keys) == sweepPiece
-			for _, key := range keys {
-				if err := tx.Delete(key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// firstKeys are the first keys under root, at most n.
-func firstKeys(tx storage.Tx, root storage.Key, n int) ([][]byte, error) {
-	var keys [][]byte
-	for e, err := range tx.Scan(keysOnly(root)) {
-		if err != nil {
-			return nil, err
-		}
-		if keys = append(keys, bytes.Clone(e.Key)); len(keys) == n {
-			break
-		}
-	}
-	return keys, nil
 }
 
 // keysOnly is the range of all keys under root, without values.

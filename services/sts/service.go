@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -142,15 +141,9 @@ const (
 )
 
 func sweep(tx storage.Tx, now time.Time) error {
-	var old [][]byte
-	over := storage.Range{Start: expiriesKey(), End: expiriesKey().Time(now.Add(-remembered)), KeysOnly: true}
-	for e, err := range tx.Scan(over) {
-		if err != nil {
-			return err
-		}
-		if old = append(old, slices.Clone(e.Key)); len(old) == forgotten {
-			break
-		}
+	old, err := storage.FirstKeys(tx, storage.Range{Start: expiriesKey(), End: expiriesKey().Time(now.Add(-remembered))}, forgotten)
+	if err != nil {
+		return err
 	}
 	for _, key := range old {
 		r := storage.ReadKey(key).Skip(len(expiriesKey()))
