@@ -26,9 +26,10 @@ const (
 	// hotBytes is how much a shard holds: 32 MiB in all, which is only taken
 	// where as much is read often.
 	hotBytes = 512 << 10
-	// hotEvery is how many misses it takes on average for a value to be kept,
-	// so that reading everything once drives out less of what is read always.
-	hotEvery = 2
+	// missedSlots is how many of the keys that were looked for in vain a shard
+	// remembers. One is kept when it is looked for again before it is forgotten,
+	// so reading everything once drives nothing out, nor costs a place.
+	missedSlots = 1024
 	// maxHot is the largest value that is kept, in bytes: a small object with its record.
 	maxHot = 8 << 10
 )
@@ -38,7 +39,7 @@ type hotShard struct {
 	// entries are found by the hashes of their keys, of which one has an entry.
 	entries map[uint64]*hotEntry
 	bytes   int
-	misses  int
+	missed
 	// holds are the keys that commits under way hold, by their hashes: how many
 	// have read one, or -1 for the one that writes it.
 	holds map[uint64]int
@@ -78,7 +79,7 @@ func (h *hot) put(key []byte, hash uint64, value []byte, at uint64) {
 	s := h.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.misses++; s.misses%hotEvery != 0 || s.holds[hash] < 0 || !s.unchanged(hash, at) || s.entries[hash] != nil {
+	if !s.again(hash) || s.holds[hash] < 0 || !s.unchanged(hash, at) || s.entries[hash] != nil {
 		return
 	}
 	if s.entries == nil {
@@ -88,6 +89,19 @@ func (h *hot) put(key []byte, hash uint64, value []byte, at uint64) {
 	s.entries[hash] = e
 	s.bytes += e.size()
 	s.fit()
+}
+
+// missed remembers by a part of their hashes which keys were looked for.
+type missed [missedSlots]uint32
+
+// again says whether the key of a hash was looked for before, not long ago.
+func (m *missed) again(hash uint64) bool {
+	slot, tag := &m[hash/hotShards%missedSlots], uint32(hash>>32)
+	if *slot == tag {
+		return true
+	}
+	*slot = tag
+	return false
 }
 
 // replace makes a new value the latest of a key that has an entry, as of a
