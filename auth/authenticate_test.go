@@ -266,15 +266,18 @@ func TestDefaultPort(t *testing.T) {
 	}
 }
 
-// TestDateHeader: Date stands in for X-Amz-Date, in the form of HTTP.
+// TestDateHeader: Date stands in for X-Amz-Date, in the form of HTTP or of mail,
+// which is Python's.
 func TestDateHeader(t *testing.T) {
-	s := signer(dynamodbService)
-	r := httptest.NewRequest("GET", "http://localhost:4566/", nil)
-	r.Header.Set("Date", "Wed, 01 May 2024 12:00:00 GMT")
-	canonical := "GET\n/\n\ndate:Wed, 01 May 2024 12:00:00 GMT\nhost:localhost:4566\n\ndate;host\n" + authtest.Hash("")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+knownID+"/"+s.Scope()+", SignedHeaders=date;host, Signature="+s.Signature(canonical))
-	if _, err := verifier(auth.Off).Authenticate(r, auth.Target{Service: dynamodbService}); err != nil {
-		t.Error(err)
+	for _, date := range []string{"Wed, 01 May 2024 12:00:00 GMT", "Wed, 01 May 2024 12:00:00 -0000"} {
+		s := signer(dynamodbService)
+		r := httptest.NewRequest("GET", "http://localhost:4566/", nil)
+		r.Header.Set("Date", date)
+		canonical := "GET\n/\n\ndate:" + date + "\nhost:localhost:4566\n\ndate;host\n" + authtest.Hash("")
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+knownID+"/"+s.Scope()+", SignedHeaders=date;host, Signature="+s.Signature(canonical))
+		if _, err := verifier(auth.Off).Authenticate(r, auth.Target{Service: dynamodbService}); err != nil {
+			t.Errorf("%s: %v", date, err)
+		}
 	}
 }
 

@@ -241,7 +241,9 @@ func (s *Signature) checkTime(w wording, s3 bool, now time.Time) (time.Time, err
 	}
 	at, err := time.Parse(amzTime, s.Time)
 	if err != nil && s.Kind == InHeader {
-		at, err = http.ParseTime(s.Time)
+		if at, err = http.ParseTime(s.Time); err != nil {
+			at, err = time.Parse(time.RFC1123Z, s.Time) // as Python writes a Date
+		}
 	}
 	if err != nil {
 		return at, w.badDate(s)
