@@ -94,15 +94,13 @@ func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	if status == http.StatusOK && w.Header()["Content-Range"] != nil {
 		status = http.StatusPartialContent // which the models do not say
 	}
-	e := encoding{op: op, requestID: HeaderOf(w.Header(), "X-Amzn-Requestid")}
 	m := sh.payload
-	if m != nil {
-		switch m.shape.kind {
-		case kindStream:
-			return writeStream(w, status, *s.field(m).stream())
-		case kindEvents:
-			return writeEvents(&e, c.notation, w, status, sh, m, s)
-		}
+	if m != nil && m.shape.kind == kindStream {
+		return writeStream(w, status, *s.field(m).stream())
+	}
+	e := encoding{op: op, requestID: HeaderOf(w.Header(), "X-Amzn-Requestid")}
+	if m != nil && m.shape.kind == kindEvents {
+		return writeEvents(&e, c.notation, w, status, sh, m, s)
 	}
 	buf := buffers.Get().(*[]byte)
 	e.buf = *buf
