@@ -248,9 +248,10 @@ func (x *exchange) log(r *http.Request) {
 	if what == "" {
 		what = r.Method + " " + (&url.URL{Path: r.URL.Path}).EscapedPath()
 	}
+	now := time.Now()
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.Int("status", x.answer.status),
-		slog.Duration("took", time.Since(x.began).Round(time.Microsecond)))
+		slog.Duration("took", now.Sub(x.began).Round(time.Microsecond)))
 	if x.account != "" && x.account != api.DefaultAccount {
 		attrs = append(attrs, slog.String("account", x.account))
 	}
@@ -262,7 +263,7 @@ func (x *exchange) log(r *http.Request) {
 	}
 	attrs = append(attrs, slog.String("request", x.id))
 	// Not through the logger, which would look for the caller of this line.
-	record := slog.NewRecord(time.Now(), level, what, 0)
+	record := slog.NewRecord(now, level, what, 0)
 	record.AddAttrs(attrs...)
 	_ = log.Handler().Handle(r.Context(), record) // there is nowhere to tell it
 }

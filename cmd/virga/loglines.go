@@ -87,11 +87,16 @@ func (l *lines) appendAttr(a slog.Attr) bool {
 // isPlain says that a text stands in a line as it is, surely without quotes.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '-' <= c && c <= ':', c == '_': // and ./0-9
-		default:
+		if !plain[s[i]] {
 			return false
 		}
 	}
 	return s != ""
 }
+
+var plain = func() (is [256]bool) {
+	for _, c := range "-./0123456789:_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
+		is[c] = true
+	}
+	return is
+}()
