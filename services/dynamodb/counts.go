@@ -126,6 +126,7 @@ type writes struct {
 }
 
 type tableWrites struct {
+	table uint64 // its number
 	*counter
 	tally tally
 	// took is what is taken of capacity, nil where that is not counted.
@@ -208,14 +209,14 @@ func (w *writes) table(tx storage.Tx, id tableID) (*schema, error) {
 }
 
 func (w *writes) of(t *schema) *tableWrites {
-	c := w.service.counts.of(t.table)
 	for i := range w.tables {
-		if w.tables[i].counter == c {
+		if w.tables[i].table == t.Number {
 			return &w.tables[i]
 		}
 	}
+	c := w.service.counts.of(t.table)
 	c.begin()
-	w.tables = append(w.tables, tableWrites{counter: c})
+	w.tables = append(w.tables, tableWrites{table: t.Number, counter: c})
 	return &w.tables[len(w.tables)-1]
 }
 

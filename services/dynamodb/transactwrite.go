@@ -120,33 +120,33 @@ func addTo(took map[string]*consumed, name string, c consumed) {
 
 // newTransacted checks one write as far as that goes without its table.
 func newTransacted(ctx context.Context, in *ddb.TransactWriteItem) (*transacted, error) {
-	var members []string
+	members := 0
 	t := &transacted{}
 	var p parameters
 	var key item.Item
 	var conditionText, updateText *string
 	var onFailure ddb.ReturnValuesOnConditionCheckFailure
-	take := func(member, table string, k item.Item, names map[string]string, values item.Item, c *string, f ddb.ReturnValuesOnConditionCheckFailure) {
-		members = append(members, member)
+	take := func(table string, k item.Item, names map[string]string, values item.Item, c *string, f ddb.ReturnValuesOnConditionCheckFailure) {
+		members++
 		t.name, key, conditionText, onFailure = table, k, c, f
 		p = parameters{names: names, values: values, expressions: []parameter{{string(expression.ConditionExpression), c != nil}}}
 	}
 	if c := in.ConditionCheck; c != nil {
-		take("ConditionCheck", c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
 	}
 	if c := in.Put; c != nil {
-		take("Put", c.TableName, c.Item, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		take(c.TableName, c.Item, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
 	}
 	if c := in.Delete; c != nil {
-		take("Delete", c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
 		t.remove = true
 	}
 	if c := in.Update; c != nil {
-		take("Update", c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
 		updateText = c.UpdateExpression
 		p.expressions = append([]parameter{{string(expression.UpdateExpression), updateText != nil}}, p.expressions...)
 	}
-	if len(members) != 1 {
+	if members != 1 {
 		return nil, errValidation("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
 	var err error
@@ -190,8 +190,10 @@ func (t *transacted) expressions(p *parameters, updateText, conditionText *strin
 // findTables finds the tables, and refuses an item that occurs twice.
 func findTables(tx storage.Tx, w *writes, all []*transacted) (err error) {
 	var keys transactedKeys
-	for _, t := range all {
-		if t.schema, err = w.table(tx, t.id); err != nil {
+	for i, t := range all {
+		if i > 0 && t.id == all[i-1].id { // as a rule
+			t.schema = all[i-1].schema
+		} else if t.schema, err = w.table(tx, t.id); err != nil {
 			return err
 		}
 		if t.compile != nil {
