@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,7 @@ import (
 // BenchmarkChain sends requests through everything but net/http's connection:
 // what remains of a request's cost when the limit's is taken off.
 func BenchmarkChain(b *testing.B) {
+	defer runtime.KeepAlive(ballast())
 	for _, data := range []string{"memory", "disk"} {
 		c := &config{host: "127.0.0.1", publicHost: "localhost", auth: "off", executor: "process", memory: data == "memory", data: b.TempDir()}
 		out := newBuffered(io.Discard)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -55,6 +56,7 @@ func startCommand() *cobra.Command {
 // start runs a server until the context ends. It puts the parts together:
 // store, clock, events, services, port.
 func start(ctx context.Context, c *config) (err error) {
+	defer runtime.KeepAlive(ballast())
 	out := newBuffered(os.Stderr)
 	defer out.Close()
 	log := slog.New(newLines(out, &slog.HandlerOptions{Level: c.level()}))
