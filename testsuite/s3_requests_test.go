@@ -162,11 +162,10 @@ func TestPresignedRequests(t *testing.T) {
 			"<Code>InvalidRequest</Code><Message>The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.</Message>"},
 		{server.URL + "/" + *name + "/k?AWSAccessKeyId=test&Signature=c2ln&Expires=4102444800", nil, 400, "Please use AWS4-HMAC-SHA256."},
 		{strings.Replace(url, server.Addr, "s3.eu-west-1.localhost.localstack.cloud:"+port, 1), nil, 400,
-			"<Message>Error parsing the X-Amz-Credential parameter; the region &apos;us-east-1&apos; is wrong; expecting &apos;eu-west-1&apos;</Message><Region>eu-west-1</Region>"},
+			"<Message>Error parsing the X-Amz-Credential parameter; the region 'us-east-1' is wrong; expecting 'eu-west-1'</Message><Region>eu-west-1</Region>"},
 	} {
 		status, body := exchange(t, a.HTTP, request(t, "GET", c.url, "", c.header...))
-		plain := strings.NewReplacer("&#39;", "'", "&apos;", "'")
-		if status != c.status || !strings.Contains(plain.Replace(body), plain.Replace(c.want)) {
+		if status != c.status || !strings.Contains(body, c.want) {
 			t.Errorf("%s %v: %d %s", c.url, c.header, status, body)
 		}
 	}

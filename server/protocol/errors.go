@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
@@ -265,7 +266,8 @@ func (f *failure) ec2Envelope(e *encoding) {
 	e.buf = w.buf
 }
 
-// s3Envelope is a bare <Error>.
+// s3Envelope is a bare <Error>, with its quotes as they are: clients look for
+// parts of a policy in it, and for regions.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (f *failure) s3Envelope(e *encoding, hostID string) {
 	w := xmlWriter{buf: append(e.buf, xmlDeclaration...)}
@@ -274,7 +276,7 @@ func (f *failure) s3Envelope(e *encoding, hostID string) {
 	w.text("RequestId", e.requestID)
 	w.text("HostId", hostID)
 	w.close("Error")
-	e.buf = w.buf
+	e.buf = bytes.ReplaceAll(bytes.ReplaceAll(w.buf, []byte("&quot;"), []byte{'"'}), []byte("&apos;"), []byte{'\''})
 }
 
 // xmlMembers writes the code, the message and what else the error has.

@@ -80,6 +80,8 @@ func TestErrorEnvelopes(t *testing.T) {
 		{"S3", api.RESTXML, &s3.Service,
 			api.Errorf("NoSuchBucket", 404, "The specified bucket does not exist").With("BucketName", "b").WithHeader("x-amz-bucket-region", "eu-west-1"), 404, "X-Amz-Bucket-Region: eu-west-1",
 			declaration + `<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message><BucketName>b</BucketName><RequestId>req</RequestId><HostId>host</HostId></Error>`},
+		{"S3's quotes", api.RESTXML, &s3.Service, api.Errorf("AccessDenied", 403, `not ["eq", 'a<b&quot;']`), 403, "",
+			declaration + `<Error><Code>AccessDenied</Code><Message>not ["eq", 'a&lt;b&amp;quot;']</Message><RequestId>req</RequestId><HostId>host</HostId></Error>`},
 		{"S3's modelled errors", api.RESTXML, &s3.Service, &s3.InvalidObjectState{StorageClass: s3.StorageClassGlacier}, 403, "Content-Type: application/xml",
 			declaration + `<Error><Code>InvalidObjectState</Code><StorageClass>GLACIER</StorageClass><RequestId>req</RequestId><HostId>host</HostId></Error>`},
 		{"a service that is not known", api.RESTXML, nil, api.Errorf("NoSuchService", 404, "what?"), 404, "",
