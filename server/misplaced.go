@@ -17,10 +17,12 @@ var unencrypting = map[string]bool{
 }
 
 // misplaced refuses a request for a header that only other operations take. What
-// else operations do not know of is passed over.
-func misplaced(op *api.Operation, r *http.Request) error {
+// else operations do not know of is passed over. MinIO's client completes uploads with the
+// header at every server but Amazon's, so the door for such clients takes it there.
+func misplaced(op *api.Operation, r *http.Request, ownDoor bool) error {
 	sent := r.Header[encryptionHeader]
-	if len(sent) == 0 || op.Service.Name != "s3" || !unencrypting[op.Name] {
+	switch {
+	case len(sent) == 0, op.Service.Name != "s3", !unencrypting[op.Name], ownDoor && op.Name == "CompleteMultipartUpload":
 		return nil
 	}
 	return api.Errorf("InvalidArgument", http.StatusBadRequest, "x-amz-server-side-encryption header is not supported for this operation.").

@@ -278,7 +278,7 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 		return nil, protocol.NotImplemented(t.protocol, op)
 	}
 	in := t.op.NewInput()
-	if err := misplaced(op, r); err != nil {
+	if err := misplaced(op, r, x.door.entry != nil); err != nil {
 		return nil, err
 	}
 	check := checkBody

@@ -15,6 +15,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/cors"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
 	"github.com/minio/minio-go/v7/pkg/tags"
 
@@ -105,6 +106,11 @@ func (m *minioClient) objects() {
 	if !strings.HasSuffix(info.ETag, "-3") || m.get("large", minio.GetObjectOptions{}) != string(large) {
 		m.Errorf("in parts: %+v", info)
 	}
+	info = must(m.c.PutObject(m.ctx, m.bucket, "encrypted", bytes.NewReader(large), int64(len(large)), minio.PutObjectOptions{PartSize: 5 << 20, ServerSideEncryption: encrypt.NewSSE()}))(m.T)
+	if !strings.HasSuffix(info.ETag, "-3") || m.get("encrypted", minio.GetObjectOptions{}) != string(large) {
+		m.Errorf("in parts, encrypted: %+v", info)
+	}
+	m.ok(m.c.RemoveObject(m.ctx, m.bucket, "encrypted", minio.RemoveObjectOptions{}))
 	var o minio.GetObjectOptions
 	m.ok(o.SetRange(5<<20-1, 5<<20))
 	if got := m.get("large", o); got != string(large[5<<20-1:5<<20+1]) {
