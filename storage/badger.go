@@ -19,6 +19,7 @@ import (
 	badgerdb "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
+	"golang.org/x/sync/errgroup"
 )
 
 // valueThreshold is the size in bytes from which a value is written once, to
@@ -28,6 +29,9 @@ const valueThreshold = 1 << 10
 // The number of bytes that Badger takes from a transaction is 15% of this.
 // MaxUpdate must fit, since Badger's own count is never larger than ours.
 const memTableSize = 64 << 20
+
+// compactors is how many tables are compacted at once.
+const compactors = 2
 
 // gcInterval is how often the value log is looked at for files of which half
 // is garbage.
@@ -40,6 +44,7 @@ type badger struct {
 	timeline *timeline
 	hot      *hot
 	queue    queue
+	removals removals
 }
 
 // openBadger opens the engine in dir, which exists and can be written.
@@ -76,7 +81,7 @@ func badgerOptions(dir string, o Options) badgerdb.Options {
 		// Two memtables are in memory: the one that is written and the one
 		// that is on its way to disk.
 		WithNumMemtables(2).
-		WithNumCompactors(2).
+		WithNumCompactors(compactors).
 		// Larger tables are fewer open files.
 		WithBaseTableSize(8 << 20).
 		WithBaseLevelSize(64 << 20).
@@ -169,6 +174,9 @@ func checkTable(name string) error {
 }
 
 func (b *badger) reset() error {
+	b.removals.sorting.Lock()
+	defer b.removals.sorting.Unlock()
+	b.removals.count.Store(0)
 	b.hot.clear()
 	return b.db.DropAll()
 }
@@ -176,6 +184,14 @@ func (b *badger) reset() error {
 func (b *badger) close() error { return errors.Join(b.db.Close(), b.lock.Close()) }
 
 func (b *badger) maintain(ctx context.Context) error {
+	var group errgroup.Group
+	group.Go(func() error { return b.sortAtRest(ctx) })
+	group.Go(func() error { return b.collect(ctx) })
+	return group.Wait()
+}
+
+// collect removes the garbage of the value log, until the context ends.
+func (b *badger) collect(ctx context.Context) error {
 	tick := time.NewTicker(gcInterval)
 	defer tick.Stop()
 	for {

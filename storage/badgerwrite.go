@@ -95,10 +95,12 @@ func (b *badger) commit(number uint64, first *queued, others []*queued) error {
 	if err := first.writes.apply(txn); err != nil {
 		return err
 	}
+	b.removals.add(first.writes)
 	for _, t := range others {
 		if err := t.writes.apply(txn); err != nil {
 			return err
 		}
+		b.removals.add(t.writes)
 	}
 	return txn.CommitAt(number, nil)
 }

@@ -32,7 +32,7 @@
 //
 // A page of a listing costs the same in a large bucket as in a small one. Keys that were
 // deleted are in the way of the pages that begin before them, and of DeleteBucket,
-// until the store has sorted them out: half a second for a million.
+// until the store has sorted them out, when nothing is written for some seconds: 0.3 s for a million.
 //
 // Bucket names are unique among all accounts. Hosts that name a region answer for
 // its buckets and redirect from others; any other host answers for all. Who may do what is the server's to decide; the

@@ -1,0 +1,102 @@
+package storage
+
+import (
+	"encoding/binary"
+	"testing"
+)
+
+// What was removed is gone from the tables when they have been compacted, and
+// what was not is there.
+func TestSort(t *testing.T) {
+	t.Parallel()
+	const n, batch = 20_000, 2000
+	dir := t.TempDir()
+	key := func(i int) []byte { return binary.BigEndian.AppendUint32([]byte("key"), uint32(i)) }
+	// reopened runs f on the store; what it writes is in tables when it is closed.
+	reopened := func(f func(db DB, b *badger)) {
+		t.Helper()
+		db, err := Open("badger:"+dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(db, db.(*store).engine.(*badger))
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := func(db DB, f func(tx Tx, i int) error) {
+		t.Helper()
+		for i := 0; i < n; i += batch {
+			err := db.Update(func(tx Tx) error {
+				for j := i; j < i+batch; j++ {
+					if err := f(tx, j); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	inTables := func(b *badger) (keys int) {
+		for _, table := range b.db.Tables() {
+			keys += int(table.KeyCount)
+		}
+		return keys
+	}
+	// Badger has nothing to do where all tables are new; after some it moves them.
+	for last := range 6 {
+		reopened(func(db DB, b *badger) {
+			each(db, func(tx Tx, i int) error {
+				if last < 5 && i%batch > 0 {
+					return nil
+				}
+				return tx.Set(key(i), []byte("value"))
+			})
+			if n := b.removals.count.Load(); n != 0 {
+				t.Errorf("%d were removed, want none", n)
+			}
+		})
+	}
+	reopened(func(_ DB, b *badger) { b.sort() })
+	reopened(func(db DB, b *badger) {
+		each(db, func(tx Tx, i int) error {
+			if i%100 == 0 {
+				return nil
+			}
+			return tx.Delete(key(i))
+		})
+		if removed := b.removals.count.Load(); removed != n-n/100 {
+			t.Errorf("%d were removed, want %d", removed, n-n/100)
+		}
+		for removed, want := range map[int64]bool{manyRemoved - 1: false, manyRemoved: true} {
+			if b.removals.count.Store(removed); b.worthSorting() != want {
+				t.Errorf("worth sorting for %d removed: %v", removed, !want)
+			}
+		}
+	})
+	reopened(func(db DB, b *badger) {
+		if before := inTables(b); before < n {
+			t.Fatalf("%d entries before", before)
+		}
+		b.sort()
+		if after := inTables(b); after > n/50 {
+			t.Errorf("%d entries are left of %d keys", after, n/100)
+		}
+		left := 0
+		err := db.View(func(tx Tx) error {
+			for e, err := range tx.Scan(Prefix(Key("key"))) {
+				if err != nil || string(e.Value) != "value" || string(e.Key) != string(key(left*100)) {
+					t.Fatalf("key %x: %q, %v", e.Key, e.Value, err)
+				}
+				left++
+			}
+			return nil
+		})
+		if err != nil || left != n/100 {
+			t.Errorf("%d keys are left, %v", left, err)
+		}
+	})
+}
