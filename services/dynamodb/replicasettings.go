@@ -24,14 +24,9 @@ type replicaOverride struct {
 	MostReads int64 // on demand; 0 for those of the others, noMost for no maximum
 }
 
-func newOverride(p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandThroughputOverride) (o replicaOverride) {
-	if p != nil && p.ReadCapacityUnits != nil {
-		o.Reads = *p.ReadCapacityUnits
-	}
-	if m != nil && m.MaxReadRequestUnits != nil {
-		o.MostReads = *m.MaxReadRequestUnits
-	}
-	return o
+// overridesReads says whether anything is given of what a replica may read.
+func overridesReads(p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandThroughputOverride) bool {
+	return p != nil && p.ReadCapacityUnits != nil || m != nil && m.MaxReadRequestUnits != nil
 }
 
 func (o replicaOverride) describe() (p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandThroughputOverride) {
@@ -96,7 +91,7 @@ func (t *table) changeSettings(c *ddb.UpdateReplicationGroupMemberAction, now ti
 
 // override sets what the replica and its indexes may read.
 func (t *table) override(p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandThroughputOverride, indexes []*ddb.ReplicaGlobalSecondaryIndex, now time.Time) error {
-	if err := t.overrideOne("", &t.Billing.Throughput, &t.OnDemand, newOverride(p, m), now); err != nil {
+	if err := t.overrideOne("", &t.Billing.Throughput, &t.OnDemand, p, m, now); err != nil {
 		return err
 	}
 	for _, g := range indexes {
@@ -104,7 +99,7 @@ func (t *table) override(p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandTh
 		if x == nil || !x.Global || x.Vector != nil {
 			return errNoTable()
 		}
-		if err := t.overrideOne(x.Name, &x.Throughput, &x.OnDemand, newOverride(g.ProvisionedThroughputOverride, g.OnDemandThroughputOverride), now); err != nil {
+		if err := t.overrideOne(x.Name, &x.Throughput, &x.OnDemand, g.ProvisionedThroughputOverride, g.OnDemandThroughputOverride, now); err != nil {
 			return err
 		}
 	}
@@ -112,13 +107,13 @@ func (t *table) override(p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandTh
 }
 
 // overrideOne sets what the replica may read, or its index of a name.
-func (t *table) overrideOne(index string, p *throughput, most **ddb.OnDemandThroughput, o replicaOverride, now time.Time) error {
-	own := t.Overrides[index]
-	if o.Reads != 0 {
+func (t *table) overrideOne(index string, own *throughput, most **ddb.OnDemandThroughput, p *ddb.ProvisionedThroughputOverride, m *ddb.OnDemandThroughputOverride, now time.Time) error {
+	o := t.Overrides[index]
+	if p != nil && p.ReadCapacityUnits != nil {
 		if t.Billing.OnDemand {
 			return errParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
 		}
-		to := &ddb.ProvisionedThroughput{ReadCapacityUnits: &o.Reads, WriteCapacityUnits: new(p.Write)}
+		to := &ddb.ProvisionedThroughput{ReadCapacityUnits: p.ReadCapacityUnits, WriteCapacityUnits: new(own.Write)}
 		if err := checkThroughput(to); err != nil {
 			return err
 		}
@@ -126,20 +121,19 @@ func (t *table) overrideOne(index string, p *throughput, most **ddb.OnDemandThro
 		if index != "" {
 			kind, what = "index", "index "+index
 		}
-		if err := p.change(kind, what, to, now); err != nil {
+		if err := own.change(kind, what, to, now); err != nil {
 			return err
 		}
-		own.Reads = o.Reads
+		o.Reads = *p.ReadCapacityUnits
 	}
-	if o.MostReads != 0 {
-		to := &ddb.OnDemandThroughput{MaxReadRequestUnits: &o.MostReads}
-		changed, err := (&tableUpdate{table: t}).changeMost(*most, to, index)
+	if m != nil && m.MaxReadRequestUnits != nil {
+		changed, err := t.changeMost(*most, &ddb.OnDemandThroughput{MaxReadRequestUnits: m.MaxReadRequestUnits}, index)
 		if err != nil {
 			return err
 		}
-		*most, own.MostReads = changed, o.MostReads
+		*most, o.MostReads = changed, *m.MaxReadRequestUnits
 	}
-	t.setOverride(index, own)
+	t.setOverride(index, o)
 	return nil
 }
 

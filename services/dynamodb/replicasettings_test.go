@@ -226,6 +226,8 @@ func TestReplicaChangeErrors(t *testing.T) {
 			"Update global table operation failed because one or more replicas were not part of the global table. Please retry the request without these replicas: [eu-west-1]."},
 		{replicaChange(&change{RegionName: west, ProvisionedThroughputOverride: readsOverride(5)}),
 			"One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
+		{replicaChange(&change{RegionName: west, OnDemandThroughputOverride: mostOverride(0)}),
+			"One or more parameter values were invalid: Requested MaxReadRequestUnits for OnDemandThroughput for table is outside of valid range"},
 		{replicaChange(&change{RegionName: west, OnDemandThroughputOverride: mostOverride(-2)}),
 			"One or more parameter values were invalid: Requested MaxReadRequestUnits for OnDemandThroughput for table is outside of valid range"},
 		{replicaChange(&change{RegionName: west, GlobalSecondaryIndexes: []*ddb.ReplicaGlobalSecondaryIndex{{IndexName: "none", OnDemandThroughputOverride: mostOverride(5)}}}), "Requested resource not found"},

@@ -69,12 +69,11 @@ func checkReplicas(local string, updates []*ddb.ReplicationGroupUpdate) (*replic
 
 // checkReplicaChange requires that there is something to change, of each index too.
 func checkReplicaChange(c *ddb.UpdateReplicationGroupMemberAction) error {
-	own := newOverride(c.ProvisionedThroughputOverride, c.OnDemandThroughputOverride)
-	if own == (replicaOverride{}) && c.KMSMasterKeyId == "" && c.TableClassOverride == "" && len(c.GlobalSecondaryIndexes) == 0 {
+	if !overridesReads(c.ProvisionedThroughputOverride, c.OnDemandThroughputOverride) && c.KMSMasterKeyId == "" && c.TableClassOverride == "" && len(c.GlobalSecondaryIndexes) == 0 {
 		return errNoReplicaActions()
 	}
 	for _, x := range c.GlobalSecondaryIndexes {
-		if newOverride(x.ProvisionedThroughputOverride, x.OnDemandThroughputOverride) == (replicaOverride{}) {
+		if !overridesReads(x.ProvisionedThroughputOverride, x.OnDemandThroughputOverride) {
 			return errNoReplicaActions()
 		}
 	}

@@ -70,13 +70,13 @@ func (u *tableUpdate) applyLimits() (err error) {
 }
 
 // changeMost is the most that the table, or an index of a name, may take now.
-func (u *tableUpdate) changeMost(was, to *ddb.OnDemandThroughput, index string) (*ddb.OnDemandThroughput, error) {
-	if !u.Billing.OnDemand {
+func (t *table) changeMost(was, to *ddb.OnDemandThroughput, index string) (*ddb.OnDemandThroughput, error) {
+	if !t.Billing.OnDemand {
 		if err := checkNoMost(to, index, noMostNow); err != nil {
 			return nil, err
 		}
 	}
-	if err := checkMost(to, index, u.Region, true); err != nil {
+	if err := checkMost(to, index, t.Region, true); err != nil {
 		return nil, err
 	}
 	return changeMost(was, to, false), nil
