@@ -72,8 +72,7 @@ type DB interface {
 // it was given to.
 type Tx interface {
 	// Get returns the value of key, or ErrNotFound. The value must not be
-	// modified; it stays what it is when the transaction has ended. Nor may the
-	// key be modified before that: a commit looks at it again.
+	// modified; it stays what it is when the transaction has ended.
 	Get(key []byte) ([]byte, error)
 	// Set stores value under key. Neither slice may be modified afterwards.
 	Set(key, value []byte) error
