@@ -57,11 +57,19 @@ func GetRecord[T any](tx Tx, key []byte) (*T, error) {
 
 // PutRecord stores v under key.
 func PutRecord[T any](tx Tx, key []byte, v *T) error {
-	b, err := encoding.Marshal(v)
+	b, err := encode(key, v)
 	if err != nil {
-		return fmt.Errorf("storage: encoding record %q: %w", key, err)
+		return err
 	}
 	return tx.Set(key, b)
+}
+
+func encode[T any](key []byte, v *T) ([]byte, error) {
+	b, err := encoding.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("storage: encoding record %q: %w", key, err)
+	}
+	return b, nil
 }
 
 // Records yields the records of a range in order. With KeysOnly the values are nil.
@@ -119,20 +127,47 @@ func NewCache[T any](limit int) *Cache[T] {
 // Get reads the record under key, or returns ErrNotFound. The record is shared
 // and must not be modified.
 func (c *Cache[T]) Get(tx Tx, key []byte) (*T, error) {
-	b, err := tx.Get(key)
-	if err != nil {
+	v, b, err := c.Look(tx, key)
+	if v != nil || err != nil {
+		return v, err
+	}
+	if v, err = decode[T](key, b); err != nil {
 		return nil, err
+	}
+	c.keep(key, b, v)
+	return v, nil
+}
+
+// Look is Get for who has a way of his own to read a record that is not kept: v
+// is nil then, and b is what is under the key.
+func (c *Cache[T]) Look(tx Tx, key []byte) (v *T, b []byte, err error) {
+	b, err = tx.Get(key)
+	if err != nil {
+		return nil, nil, err
 	}
 	c.mu.RLock()
 	r, ok := c.records[string(key)]
 	c.mu.RUnlock()
 	if ok && bytes.Equal(r.bytes, b) {
-		return r.value, nil
+		v = r.value
 	}
-	v, err := decode[T](key, b)
+	return v, b, nil
+}
+
+// Put stores a record as PutRecord does, and keeps it for who reads it next. It must
+// not be modified afterwards. Before the commit nobody finds it: the bytes are
+// others.
+func (c *Cache[T]) Put(tx Tx, key []byte, v *T) error {
+	b, err := encode(key, v)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	c.keep(key, b, v)
+	return tx.Set(key, b)
+}
+
+// keep remembers a record with its bytes, which stay what they are.
+func (c *Cache[T]) keep(key, b []byte, v *T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.records[string(key)]; !ok && len(c.records) >= c.limit {
@@ -141,6 +176,5 @@ func (c *Cache[T]) Get(tx Tx, key []byte) (*T, error) {
 			break
 		}
 	}
-	c.records[string(key)] = cached[T]{b, v} // which stays what it is, as Get has it
-	return v, nil
+	c.records[string(key)] = cached[T]{b, v}
 }

@@ -228,6 +228,52 @@ func TestCacheSharesWhatHasNotChanged(t *testing.T) {
 	}
 }
 
+// What is put through a cache is kept as it was given, from the commit on.
+func TestCacheKeepsWhatIsPut(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			db, _ := open(t)
+			cache, key := storage.NewCache[part](2), storage.Key{}.Uint64(1)
+			look := func() (p *part, b []byte) {
+				t.Helper()
+				err := db.View(func(tx storage.Tx) (err error) {
+					p, b, err = cache.Look(tx, key)
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p, b
+			}
+			put := func(p *part, failure error) {
+				t.Helper()
+				err := db.Update(func(tx storage.Tx) error {
+					if err := cache.Put(tx, key, p); err != nil {
+						return err
+					}
+					return failure
+				})
+				if err != failure {
+					t.Fatal(err)
+				}
+			}
+			first, second := &part{1, "a"}, &part{2, "b"}
+			put(first, nil)
+			if got, _ := look(); got != first {
+				t.Errorf("%+v is not what was put", got)
+			}
+			put(second, errors.New("given up"))
+			if got, b := look(); got != nil || len(b) == 0 {
+				t.Errorf("%+v was never committed (%x)", got, b)
+			}
+			put(second, nil)
+			if got, _ := look(); got != second {
+				t.Errorf("%+v is not what was put last", got)
+			}
+		})
+	}
+}
+
 func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 	db, _ := storagetest.Open(t)
 	cache := storage.NewCache[part](3)

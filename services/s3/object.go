@@ -182,8 +182,8 @@ func (s *Service) object(tx storage.Tx, r objectRef) (*bucket, *object, error) {
 	return b, f.object, nil
 }
 
-// shared is object for who only looks: a record that is read often is decoded once,
-// and must not be modified.
+// shared is object for who only looks: a record that was written lately, or is read
+// often, is kept decoded and must not be modified.
 func (s *Service) shared(tx storage.Tx, r objectRef) (*bucket, *object, error) {
 	if r.version != "" {
 		return s.object(tx, r)
@@ -290,7 +290,11 @@ func (s *Service) place(tx storage.Tx, b *bucket, key string, old, o *object) er
 	if err != nil {
 		return err
 	}
-	return storage.PutRecord(tx, at, record)
+	if o.Marker || o.Encryption != nil { // a seal's key is not to be kept
+		return storage.PutRecord(tx, at, record)
+	}
+	kept := *record // o may be changed yet, when the transaction runs again
+	return s.objects.Put(tx, at, &kept)
 }
 
 // sequence is larger than that of any write of the same key before. The clock

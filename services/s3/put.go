@@ -97,7 +97,7 @@ func (s *Service) keepObject(ctx context.Context, in *s3.PutObjectInput, o *obje
 		if o.lock != (lock{}) && in.ContentMD5 == "" && got.sent.Algorithm == noAlgorithm {
 			return errLockUnchecked("Put Object")
 		}
-		old, err := written(tx, b, in.Key)
+		old, err := s.written(tx, b, in.Key)
 		if err != nil {
 			return err
 		}

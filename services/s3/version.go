@@ -120,19 +120,25 @@ func head(tx storage.Tx, b *bucket, key string) (*object, error) {
 }
 
 // written is the head of a key for who writes over it. In a bucket that never had
-// versions he needs little of it, and not the bytes that lie in the record.
-func written(tx storage.Tx, b *bucket, key string) (*object, error) {
+// versions he needs little of it, and not the bytes that lie in the record. He does
+// not modify it.
+func (s *Service) written(tx storage.Tx, b *bucket, key string) (*object, error) {
 	if b.Versioning != unversioned {
 		return head(tx, b, key)
 	}
-	old, err := storage.GetRecord[outline](tx, keyObject(b.ID, key))
-	if errors.Is(err, storage.ErrNotFound) {
+	at := keyObject(b.ID, key)
+	old, bytes, err := s.objects.Look(tx, at)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil
+	case err != nil, old != nil:
+		return old, err
 	}
+	o, err := storage.Decode[outline](storage.Entry{Key: at, Value: bytes})
 	if err != nil {
 		return nil, err
 	}
-	return old.object(), nil
+	return o.object(), nil
 }
 
 // errNoSuchID is what find returns for an id that no version of any key has.
