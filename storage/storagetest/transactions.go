@@ -229,11 +229,20 @@ func transactions(t *testing.T, open Opener) {
 			for i := range 300 {
 				put(t, db, "key"+strconv.Itoa(i), strings.Repeat("v", i*20))
 			}
+			read := func(tx storage.Tx) error { _, err := tx.Get([]byte("key1")); return err }
+			for range 3 { // often enough to be remembered
+				if err := db.View(read); err != nil {
+					t.Error(err)
+				}
+			}
 			if err := storage.Reset(db, blobs); err != nil {
 				t.Fatal(err)
 			}
 			if got := contents(t, db); len(got) != 0 {
 				t.Errorf("%d entries after a reset", len(got))
+			}
+			if err := db.View(read); !errors.Is(err, storage.ErrNotFound) {
+				t.Errorf("what was read before a reset: %v", err)
 			}
 		}
 		put(t, db, "a", "1")
