@@ -8,7 +8,9 @@ import (
 	"github.com/virga-cloud/virga/services/s3/fault"
 )
 
-// maxGrants is how many grants a list may have.
+// maxGrants is how many grants a document may have. What S3 answers to headers with
+// more is not known; they end where the headers of a request do.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
 const maxGrants = 100
 
 // execReader is the account of Amazon EC2 that reads bundles, by canonical user id.

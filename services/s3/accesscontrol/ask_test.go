@@ -2,6 +2,7 @@ package accesscontrol
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,32 @@ func TestCannedLists(t *testing.T) {
 		}
 		if public := name == "public-read" || name == "authenticated-read"; Public(got) != public {
 			t.Errorf("%s is public: %v", name, !public)
+		}
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	grant := &s3.Grant{Grantee: &s3.Grantee{Type: s3.TypeCanonicalUser, ID: them}, Permission: s3.PermissionRead}
+	grants := func(n int) []*s3.Grant { return slices.Repeat([]*s3.Grant{grant}, n) }
+	for name, c := range map[string]struct {
+		document s3.AccessControlPolicy
+		want     int
+		code     string
+	}{
+		"no grants":      {s3.AccessControlPolicy{Owner: &s3.Owner{ID: me}, Grants: grants(0)}, 0, ""},
+		"a hundred":      {s3.AccessControlPolicy{Owner: &s3.Owner{ID: me}, Grants: grants(100)}, 100, ""},
+		"one more":       {s3.AccessControlPolicy{Owner: &s3.Owner{ID: me}, Grants: grants(101)}, 0, "MalformedACLError"},
+		"no list":        {s3.AccessControlPolicy{Owner: &s3.Owner{ID: me}}, 0, "MalformedACLError"},
+		"no owner":       {s3.AccessControlPolicy{Grants: grants(1)}, 0, "MalformedACLError"},
+		"owned by a pet": {s3.AccessControlPolicy{Owner: &s3.Owner{ID: "cat"}, Grants: grants(1)}, 0, "InvalidArgument"},
+	} {
+		asked, owner, err := Read(&c.document)
+		if e, ok := errors.AsType[*api.Error](err); ok != (c.code != "") || ok && e.Code != c.code {
+			t.Errorf("%s: %v, want %q", name, err, c.code)
+		}
+		if c.code == "" && (len(asked.Grants) != c.want || owner != me) {
+			t.Errorf("%s: %d grants of %s", name, len(asked.Grants), owner)
 		}
 	}
 }
