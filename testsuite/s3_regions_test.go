@@ -94,6 +94,14 @@ func TestRegionalHosts(t *testing.T) {
 	for _, client := range []*s3.Client{central, a.S3, a.VirtualHosts(), at(a, "us-west-2", "s3"+domain, false), at(a, "eu-central-1", "s3.eu-central-1"+domain, false)} {
 		must(client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: name, Key: key}))(t)
 	}
+	// Listings tell the region too, in a header that is in no model.
+	for _, query := range []string{"", "?list-type=2"} {
+		resp := must(a.HTTP.Do(request(t, "GET", a.URL+"/"+*name+query, "")))(t)
+		resp.Body.Close()
+		if region := resp.Header.Get("x-amz-bucket-region"); resp.StatusCode != 200 || region != "eu-central-1" {
+			t.Errorf("GET %s: %s, region %q", query, resp.Status, region)
+		}
+	}
 	must(west.CreateBucket(ctx, &s3.CreateBucketInput{
 		Bucket: aws.String("west-" + a.ID), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "us-west-2"},
 	}))(t)

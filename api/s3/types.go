@@ -1779,6 +1779,7 @@ type ListObjectsOutput struct {
 	CommonPrefixes []*CommonPrefix `aws:"CommonPrefixes,flattened"`
 	EncodingType   EncodingType    `aws:"EncodingType"`
 	RequestCharged RequestCharged  `aws:"RequestCharged,name=x-amz-request-charged,header"`
+	BucketRegion   string          `aws:"BucketRegion,name=x-amz-bucket-region,header,min=0,max=20"`
 }
 
 // ListObjectsInput is the structure of that name in the model.
@@ -1809,6 +1810,7 @@ type ListObjectsV2Output struct {
 	NextContinuationToken string          `aws:"NextContinuationToken"`
 	StartAfter            string          `aws:"StartAfter"`
 	RequestCharged        RequestCharged  `aws:"RequestCharged,name=x-amz-request-charged,header"`
+	BucketRegion          string          `aws:"BucketRegion,name=x-amz-bucket-region,header,min=0,max=20"`
 }
 
 // ListObjectsV2Input is the structure of that name in the model.

@@ -53,6 +53,9 @@ type operationOverride struct {
 	// Status adds a member to the output that is the answer's HTTP status:
 	// "Member Shape". The model has none where its service has several successes.
 	Status string `json:"status"`
+	// Header adds a member to the output that is a header of the answer:
+	// "Member Shape Name". Some are sent and in no model.
+	Header string `json:"header"`
 	// Success is the status of a success where the service's is not the model's.
 	Success int `json:"success"`
 }
@@ -93,17 +96,20 @@ func (o *serviceOverrides) apply(m *model.Model) error {
 		ref.Shape = to
 	}
 	for name, op := range o.Operations {
-		if op.Status == "" {
-			continue
+		for _, added := range []struct{ member, location string }{{op.Status, "statusCode"}, {op.Header, "header"}} {
+			if added.member == "" {
+				continue
+			}
+			member, rest, _ := strings.Cut(added.member, " ")
+			shape, wire, _ := strings.Cut(rest, " ")
+			output := m.Operations.ByName[name].Output
+			if output == nil || m.Shapes.ByName[shape] == nil {
+				return fmt.Errorf("overrides: no output of %s, or no shape %s", name, shape)
+			}
+			members := &m.Shapes.ByName[output.Shape].Members
+			members.Names = append(members.Names, member)
+			members.ByName[member] = &model.Ref{Shape: shape, Location: added.location, LocationName: wire}
 		}
-		member, shape, _ := strings.Cut(op.Status, " ")
-		output := m.Operations.ByName[name].Output
-		if output == nil || m.Shapes.ByName[shape] == nil {
-			return fmt.Errorf("overrides: no output of %s, or no shape %s", name, shape)
-		}
-		members := &m.Shapes.ByName[output.Shape].Members
-		members.Names = append(members.Names, member)
-		members.ByName[member] = &model.Ref{Shape: shape, Location: "statusCode"}
 	}
 	for name, values := range o.Enums {
 		s := m.Shapes.ByName[name]

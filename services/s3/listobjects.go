@@ -109,6 +109,7 @@ func (s *Service) listObjects(_ context.Context, in *s3.ListObjectsInput) (*s3.L
 	out := &s3.ListObjectsOutput{
 		Name: in.Bucket, Prefix: &in.Prefix, Marker: new(encode.string(in.Marker)), Delimiter: encode.string(in.Delimiter),
 		MaxKeys: &limit, EncodingType: in.EncodingType, IsTruncated: &p.truncated, Contents: p.contents, CommonPrefixes: encode.prefixes(p.groups),
+		BucketRegion: p.bucket.Region,
 	}
 	// Prefix is the one member that encoding-type leaves as it is.
 	if p.truncated && in.Delimiter != "" { // without a delimiter the last key is the next marker
@@ -173,7 +174,7 @@ func (s *Service) listObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*
 	out := &s3.ListObjectsV2Output{
 		Name: in.Bucket, Prefix: new(encode.string(in.Prefix)), Delimiter: encode.string(in.Delimiter), StartAfter: encode.string(in.StartAfter),
 		MaxKeys: &limit, EncodingType: in.EncodingType, IsTruncated: &p.truncated, Contents: p.contents, CommonPrefixes: encode.prefixes(p.groups),
-		KeyCount: new(int32(len(p.contents) + len(p.groups))), ContinuationToken: in.ContinuationToken,
+		KeyCount: new(int32(len(p.contents) + len(p.groups))), ContinuationToken: in.ContinuationToken, BucketRegion: p.bucket.Region,
 	}
 	if p.truncated {
 		out.NextContinuationToken = p.token()
