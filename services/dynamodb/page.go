@@ -27,6 +27,8 @@ type listing struct {
 	projection *expression.Projection
 	start      item.Item // nil to begin at the beginning
 	consistent bool
+	// spread says that what is read lies in several partitions of storage.
+	spread bool
 }
 
 // source is where a listing reads: a table or one of its indexes.
@@ -42,6 +44,7 @@ type page struct {
 	count, scanned int32
 	last           item.Item // nil when there is no more
 	bytes          int       // that were read of the source
+	parts          parts     // of those, where they are spread
 	consumed       consumed
 }
 
@@ -184,6 +187,10 @@ func (l *listing) fetches(s *source) bool {
 // read makes a page of the entries in the range.
 func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error) {
 	p := &page{}
+	prefix := len(s.entriesPrefix())
+	if l.spread {
+		p.parts = newParts(r, prefix)
+	}
 	counting := l.selects == ddb.SelectCount
 	if !counting {
 		p.items = []attribute.Item{}
@@ -204,6 +211,9 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 		own += size
 		p.scanned++
 		full := int(p.scanned) == l.limit || own >= maxPage
+		if l.spread {
+			p.parts.add(e.Key[prefix:], size)
+		}
 		if counting && l.filter == nil && !full {
 			p.count++ // what it is does not matter
 			continue
@@ -238,6 +248,9 @@ func (l *listing) read(tx storage.Tx, s *source, r storage.Range) (*page, error)
 		if full {
 			break
 		}
+	}
+	if p.last != nil {
+		p.parts.end()
 	}
 	l.account(p, s, own, fetched)
 	return p, nil
@@ -284,11 +297,15 @@ func (s *source) fetch(tx storage.Tx, entry item.Item) (item.Item, int, error) {
 // before it is rounded.
 func (l *listing) account(p *page, s *source, own, fetched int) {
 	p.bytes = own
+	units := readUnits(own, l.consistent)
+	if l.spread {
+		units = p.parts.units(l.consistent)
+	}
 	if s.index == nil {
-		p.consumed.table = readUnits(own, l.consistent)
+		p.consumed.table = units
 		return
 	}
-	p.consumed.addIndex(s.index, readUnits(own, l.consistent))
+	p.consumed.addIndex(s.index, units)
 	if fetched > 0 {
 		p.consumed.table = readUnits(fetched, l.consistent)
 	}

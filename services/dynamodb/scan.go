@@ -138,6 +138,7 @@ func (q *scan) check(s *source) (r storage.Range, err error) {
 	if err := q.checkProjected(s); err != nil {
 		return r, err
 	}
+	q.spread = s.Billing.OnDemand
 	r = storage.Prefix(s.entriesPrefix())
 	if q.segments > 1 {
 		r = segment(s.entriesPrefix(), q.segment, q.segments)
