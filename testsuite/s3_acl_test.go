@@ -43,7 +43,13 @@ func TestAccessControlListsAreOff(t *testing.T) {
 	refused(t, err, "AccessControlListNotSupported")
 	_, err = a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: key, ACL: types.ObjectCannedACLPublicRead})
 	refused(t, err, "AccessControlListNotSupported")
+	_, err = a.S3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: name, Key: key, ACL: types.ObjectCannedACLPublicRead})
+	refused(t, err, "AccessControlListNotSupported")
 	must(a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: key, ACL: types.ObjectCannedACLBucketOwnerFullControl}))(t)
+	// To the owner a private list says nothing else; of others it would be theirs.
+	must(a.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: key, ACL: types.ObjectCannedACLPrivate}))(t)
+	_, err = harness.New(t).S3.PutObject(ctx, &s3.PutObjectInput{Bucket: name, Key: key, ACL: types.ObjectCannedACLPrivate})
+	refused(t, err, "AccessControlListNotSupported")
 	_, err = a.S3.PutObjectAcl(ctx, &s3.PutObjectAclInput{Bucket: name, Key: key, ACL: types.ObjectCannedACLPublicRead})
 	refused(t, err, "AccessControlListNotSupported")
 	_, err = a.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("public-" + a.ID), ACL: types.BucketCannedACLPublicRead})

@@ -112,6 +112,10 @@ func (s *Service) createMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		if _, err := b.newLock(u.lock, call.Time); err != nil {
 			return err
 		}
+		// The list is settled when the object is made; what is refused then is refused now.
+		if err := (&object{access: access{writer: u.Initiator, asked: u.ACL}}).settle(b); err != nil {
+			return err
+		}
 		if out.AbortDate, out.AbortRuleId, err = s.ending(tx, b, in.Key, u); err != nil {
 			return err
 		}

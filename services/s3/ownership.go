@@ -67,7 +67,9 @@ func (b *bucket) ownedBy(account string) *s3.Owner { return ownerOf(b.owner(acco
 func (o *object) settle(b *bucket) error {
 	o.Owner, o.Grants = "", nil // of an attempt that met another configuration
 	if b.Ownership == ownerEnforced {
-		if o.asked.Nothing() || o.asked.Canned == "private" || o.asked.Canned == "bucket-owner-full-control" ||
+		// A private list gives all to the writer: what is asked for anyway, if that is the bucket's owner.
+		own := o.writer == "" || o.writer == b.Account
+		if o.asked.Nothing() || o.asked.Canned == "private" && own || o.asked.Canned == "bucket-owner-full-control" ||
 			o.asked.Grants != nil && accesscontrol.Private(o.asked.Grants, ownerID(b.Account)) {
 			return nil
 		}
