@@ -43,16 +43,7 @@ type journalWrite struct {
 	Value []byte // nil: the key is removed
 }
 
-// UpdateLarge implements DB.
-func (s *store) UpdateLarge(f func(Tx) error) error {
-	committed, err := s.updateLarge(f)
-	for _, f := range committed {
-		f()
-	}
-	return err
-}
-
-// updateLarge returns what waits for the commit, to be run when no lock is held.
+// updateLarge is update for a large one.
 func (s *store) updateLarge(f func(Tx) error) (committed []func(), err error) {
 	s.life.Lock()
 	defer s.life.Unlock()

@@ -18,9 +18,8 @@ import (
 // ErrNotFound is returned by Get when there is no such key.
 var ErrNotFound = errors.New("storage: not found")
 
-// ErrTooLarge is returned when a transaction's writes exceed what the engine
-// can commit at once. What has to be one transaction nevertheless is done by
-// UpdateLarge, other work in pieces.
+// ErrTooLarge is returned when a value exceeds MaxValue, or a transaction's
+// writes MaxLarge.
 var ErrTooLarge = errors.New("storage: transaction too large")
 
 // ErrConflict is returned by Update when other transactions kept changing what
@@ -58,12 +57,11 @@ type DB interface {
 	// keys that a Scan passed are not watched, so who adds a child reads its
 	// parent's record in the same transaction.
 	//
+	// What writes more than MaxUpdate waits for all who read and write, and they
+	// for it; so what need not be one transaction is done in pieces.
+	//
 	// When Update returns nil the writes survive the death of the process.
 	Update(f func(Tx) error) error
-	// UpdateLarge is Update for more than that can commit at once, up to
-	// MaxLarge. It waits for all who read and write, and they for it, so it is
-	// for what is rare.
-	UpdateLarge(f func(Tx) error) error
 	// Close waits for running transactions and releases the store.
 	Close() error
 }

@@ -18,10 +18,10 @@ const (
 	MaxKey = 32 << 10
 	// MaxValue is the largest value, in bytes.
 	MaxValue = 16 << 20
-	// MaxUpdate is what one transaction may write: every write counts its key,
-	// the first KiB of its value, and 128 bytes.
+	// MaxUpdate is what an engine commits at once: every write counts its key,
+	// the first KiB of its value, and 128 bytes. More takes a journal.
 	MaxUpdate = 9 << 20
-	// MaxUpdateBytes is how much one transaction may write in all, in bytes.
+	// MaxUpdateBytes is how much an engine commits at once in all, in bytes.
 	MaxUpdateBytes = 128 << 20
 )
 
@@ -109,6 +109,9 @@ func (s *store) view(f func(Tx) error, again bool) error {
 // Update implements DB.
 func (s *store) Update(f func(Tx) error) error {
 	committed, err := s.update(f)
+	if errors.Is(err, ErrTooLarge) {
+		committed, err = s.updateLarge(f)
+	}
 	for _, f := range committed {
 		f()
 	}
@@ -189,7 +192,7 @@ type tx struct {
 	engineTx
 	store    *store
 	update   bool
-	large    bool // it is one that UpdateLarge makes
+	large    bool // it is a large update
 	cost     int
 	bytes    int
 	failed   error // a write that was refused: the transaction does not commit

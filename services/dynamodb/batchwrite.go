@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -71,38 +70,11 @@ func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInpu
 
 // writeBatch carries out as many of the writes as there is capacity for, or says
 // why there are none. One transaction for all is more than AWS promises, and
-// cheaper than one for each; so many large items with their entries in indexes
-// may be too much for one.
+// cheaper than one for each.
 func (s *Service) writeBatch(tables []*tableChanges) error {
-	err := s.writeAtOnce(tables, s.updateSmall)
-	if !errors.Is(err, storage.ErrTooLarge) {
-		return err
-	}
-	wrote := false
-	for _, t := range tables {
-		t.took = consumed{}
-		for i := range t.changes[:t.admitted] {
-			one := &tableChanges{name: t.name, id: t.id, changes: t.changes[i : i+1], admitted: 1}
-			err := s.writeAtOnce([]*tableChanges{one}, s.update)
-			if one.refused != nil && wrote {
-				t.admitted, t.refused = i, one.refused
-				break
-			}
-			if err != nil {
-				return err
-			}
-			t.took.add(one.took)
-			wrote = true
-		}
-	}
-	return nil
-}
-
-// writeAtOnce does what writeBatch does, in one transaction.
-func (s *Service) writeAtOnce(tables []*tableChanges, update func(func(storage.Tx, *writes) error) error) error {
 	for {
 		var short *tableChanges
-		err := update(func(tx storage.Tx, w *writes) (err error) {
+		err := s.update(func(tx storage.Tx, w *writes) (err error) {
 			short, err = w.writeBatch(tx, tables)
 			return err
 		})

@@ -119,8 +119,6 @@ func (c *counter) known(now time.Time) map[uint64]total {
 type writes struct {
 	service *Service
 	tables  []tableWrites
-	// large says that they are too many for an ordinary transaction.
-	large bool
 	// trail is of what follows them, nil while nothing does.
 	trail *trail
 }
@@ -134,31 +132,19 @@ type tableWrites struct {
 }
 
 // update runs f as storage.DB's Update does, counts what it wrote, and tells
-// those who wait for it. What is too much for that is done by UpdateLarge.
-func (s *Service) update(f func(tx storage.Tx, w *writes) error) error { return s.updateUpTo(true, f) }
-
-// updateSmall is update for what is done in another way when it is too much:
-// the error is storage.ErrTooLarge then.
-func (s *Service) updateSmall(f func(tx storage.Tx, w *writes) error) error {
-	return s.updateUpTo(false, f)
-}
-
-func (s *Service) updateUpTo(large bool, f func(tx storage.Tx, w *writes) error) error {
+// those who wait for it.
+func (s *Service) update(f func(tx storage.Tx, w *writes) error) error {
 	w := &writes{service: s}
 	committed := false
 	defer func() { w.end(committed) }() // also when f panics: readers wait for who has drawn a number
 	err := w.try(f)
-	for again := err != nil; again; {
-		switch again = false; {
-		case errors.Is(err, sequence.ErrExhausted):
-			err = s.reserve()
-			again = err == nil
-		case errors.Is(err, storage.ErrTooLarge) && large && !w.large:
-			w.large, again = true, true
-		}
-		if again {
+	for errors.Is(err, sequence.ErrExhausted) {
+		if err = s.reserve(); err == nil {
 			err = w.try(f)
 		}
+	}
+	if errors.Is(err, storage.ErrTooLarge) {
+		err = errTooMuch()
 	}
 	committed = err == nil
 	w.charge(err)
@@ -166,7 +152,7 @@ func (s *Service) updateUpTo(large bool, f func(tx storage.Tx, w *writes) error)
 }
 
 func (w *writes) try(f func(tx storage.Tx, w *writes) error) error {
-	attempt := func(tx storage.Tx) error {
+	return w.service.env.DB.Update(func(tx storage.Tx) error {
 		for i := range w.tables {
 			w.tables[i].tally = nil
 			w.tables[i].took = nil
@@ -175,11 +161,7 @@ func (w *writes) try(f func(tx storage.Tx, w *writes) error) error {
 			w.trail.at, w.trail.first, w.trail.woken = time.Time{}, 0, nil
 		}
 		return f(tx, w)
-	}
-	if w.large {
-		return w.service.env.DB.UpdateLarge(attempt)
-	}
-	return w.service.env.DB.Update(attempt)
+	})
 }
 
 func (w *writes) end(committed bool) {

@@ -48,10 +48,10 @@ func errNotImplemented(member string) error {
 	return api.Errorf("NotImplementedException", 501, "Virga does not implement the parameter %s of this operation", member)
 }
 
-// errTransactionTooLarge is the answer to a transaction that AWS would carry
-// out, of large items in many indexes and regions.
-func errTransactionTooLarge() error {
-	return api.Errorf("NotImplementedException", 501, "Virga does not implement transactions that write more than %d MB, with all indexes, streams and replicas", storage.MaxLarge>>20)
+// errTooMuch is the answer to writes that AWS would carry out, of large items in
+// many indexes and regions.
+func errTooMuch() error {
+	return api.Errorf("NotImplementedException", 501, "Virga does not implement requests that write more than %d MB, with all indexes, streams and replicas", storage.MaxLarge>>20)
 }
 
 // errNoTable is the data plane's error of a table that does not exist.

@@ -164,8 +164,8 @@ func (w *writes) charge(failed error) {
 	if w.service.throttle == nil {
 		return
 	}
-	if code, _ := throttled(failed); code != "" || errors.Is(failed, storage.ErrTooLarge) {
-		return // it is tried again with less
+	if code, _ := throttled(failed); code != "" {
+		return // it did nothing
 	}
 	for _, t := range w.tables {
 		if t.took != nil {

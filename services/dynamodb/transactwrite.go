@@ -88,9 +88,6 @@ func (s *Service) transact(all []*transacted, done *doneBefore) (took map[string
 		}
 		return carryOutAll(tx, w, all, took)
 	})
-	if errors.Is(err, storage.ErrTooLarge) {
-		err = errTransactionTooLarge()
-	}
 	if errors.Is(err, storage.ErrConflict) {
 		reasons := make([]*ddb.CancellationReason, len(all))
 		for i := range reasons { // which item it was is not known
