@@ -50,23 +50,14 @@ func (s *store) updateLarge(f func(Tx) error) (committed []func(), err error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	t := tx{engineTx: &largeTx{engineTx: s.begin(false, true), writes: newMemTree()}, store: s, update: true, large: true}
-	defer t.discard()
-	if err := f(&t); err != nil {
+	writes, committed, err := s.gather(f)
+	if err != nil {
 		return nil, err
-	}
-	if t.failed != nil {
-		return nil, t.failed
-	}
-	writes := t.engineTx.(*largeTx).all()
-	t.discard()
-	if t.cost <= MaxUpdate && t.bytes <= MaxUpdateBytes {
-		return t.onCommit, s.apply(slices.Values(writes))
 	}
 	if err := s.writeJournal(writes); err != nil {
 		return nil, errors.Join(err, s.removeJournal())
 	}
-	if err := s.apply(slices.Values(writes)); err == nil {
+	if err = s.apply(slices.Values(writes)); err == nil {
 		err = s.removeJournal()
 	}
 	if err != nil {
@@ -75,7 +66,18 @@ func (s *store) updateLarge(f func(Tx) error) (committed []func(), err error) {
 		_ = s.close() // the first error is the one to tell
 		return nil, err
 	}
-	return t.onCommit, nil
+	return committed, nil
+}
+
+// gather runs the function of a large update, and returns what it writes.
+func (s *store) gather(f func(Tx) error) (writes []journalWrite, committed []func(), err error) {
+	aside := &largeTx{engineTx: s.begin(false, true), writes: newMemTree()}
+	defer aside.discard()
+	t := tx{engineTx: aside, store: s, update: true, large: true}
+	if err := f(&t); err != nil {
+		return nil, nil, err
+	}
+	return aside.all(), t.onCommit, t.failed
 }
 
 // writeJournal returns nil when the journal is whole.
