@@ -131,11 +131,21 @@ func New(o Options) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		Protocols:         protocols,
-		TLSConfig:         o.TLS,
+		TLSConfig:         speaking(o.TLS),
 		BaseContext:       s.behind,
 		ErrorLog:          errorLog,
 	}
 	return s
+}
+
+// speaking offers both versions of HTTP to clients of TLS.
+func speaking(config *tls.Config) *tls.Config {
+	if config == nil {
+		return nil
+	}
+	config = config.Clone()
+	config.NextProtos = []string{"h2", "http/1.1"}
+	return config
 }
 
 // streamsBody says whether an operation's input holds a stream.
@@ -169,7 +179,10 @@ func (s *Server) Serve(l net.Listener, more ...Door) error {
 		}
 		plain, secure := newInbox(), newInbox()
 		quick(plain, d)
-		group.Go(func() error { return s.http.ServeTLS(Door{secure, d.Service, d.AccountPerKey}, "", "") })
+		// Not by ServeTLS, which would hide from behind what door it is.
+		group.Go(func() error {
+			return s.http.Serve(Door{tls.NewListener(secure, s.http.TLSConfig), d.Service, d.AccountPerKey})
+		})
 		group.Go(func() error { return split(d, plain, secure) })
 		defer d.Close()
 	}

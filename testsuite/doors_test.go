@@ -17,7 +17,7 @@ import (
 func TestDoors(t *testing.T) {
 	t.Parallel()
 	server := harness.Start(t, harness.Options{
-		Args: []string{"--s3-port", "0", "--dynamodb-port", "0", "--dynamodb-account-per-key"},
+		Args: []string{"--s3-port", "0", "--dynamodb-port", "0", "--dynamodb-account-per-key", "--tls"},
 		Env:  []string{"MINIO_ROOT_USER=minioadmin", "MINIO_ROOT_PASSWORD=minio-secret"},
 	})
 	objects := server.Door(t, "s3")
@@ -34,6 +34,11 @@ func TestDoors(t *testing.T) {
 	}
 	if status, body := exchange(t, a.HTTP, request(t, "GET", a.URL+"/restapis", "")); status != http.StatusOK || !strings.Contains(body, "<ListBucketResult") {
 		t.Errorf("GET /restapis: %d %s", status, body)
+	}
+	secure := objects.Secure()
+	answer := must(secure.HTTP.Get(secure.URL + "/restapis"))(t)
+	if body := read(t, answer.Body); answer.ProtoMajor != 2 || !strings.Contains(body, "<ListBucketResult") {
+		t.Errorf("GET /restapis over TLS: %s %s", answer.Proto, body)
 	}
 	_, err := objects.As("minioadmin", "another", "").S3.ListBuckets(ctx, nil)
 	refused(t, err, "SignatureDoesNotMatch")
