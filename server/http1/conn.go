@@ -43,7 +43,6 @@ type conn struct {
 	net.Conn
 	server *Server
 	door   Door
-	remote string
 	state  atomic.Int32
 
 	// in holds what has been read; in[r:w] is still to be taken.
@@ -73,12 +72,12 @@ type conn struct {
 func newConn(s *Server, d Door, nc net.Conn) *conn {
 	c := &conn{
 		Conn: nc, server: s, door: d, in: make([]byte, firstBuffer),
+		template:      &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
 		requestHeader: make(http.Header, 16), outgoing: make(http.Header, 16),
 	}
 	if a := nc.RemoteAddr(); a != nil {
-		c.remote = a.String()
+		c.template.RemoteAddr = a.String()
 	}
-	c.template = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: c.remote}
 	return c
 }
 
@@ -88,7 +87,7 @@ func (c *conn) serve() {
 	left := false
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
-			c.server.ErrorLog.Printf("panic serving %s: %v\n%s", c.remote, p, debug.Stack())
+			c.server.ErrorLog.Printf("panic serving %s: %v\n%s", c.template.RemoteAddr, p, debug.Stack())
 		}
 		if !left {
 			c.unwatch()

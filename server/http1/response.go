@@ -17,6 +17,11 @@ const (
 	// hold is how much of a body waits for more of it. An answer that ends before
 	// has a Content-Length, and goes out in one piece with its head.
 	hold = 4 << 10
+	// announced is from which size on, in bytes, what is written has its beginning sent
+	// ahead of the rest: a client on the same machine, which that wakes, takes in the rest
+	// while it is written, and not the writer for him. Of 1 MiB that is a quarter of
+	// the processor's time.
+	announced = 128 << 10
 )
 
 // response is the writer of an answer.
@@ -130,12 +135,6 @@ func (w *response) line(name string, values []string) {
 	}
 }
 
-// announced is from which size on, in bytes, what is written has its beginning sent
-// ahead of the rest: a client on the same machine, which that wakes, takes in the rest
-// while it is written, and not the writer for him. Of 1 MiB that is a quarter of
-// the processor's time.
-const announced = 128 << 10
-
 // bodiless says whether an answer of a status has no body.
 func bodiless(status int) bool {
 	return status == http.StatusNoContent || status == http.StatusNotModified
@@ -144,9 +143,7 @@ func bodiless(status int) bool {
 // Write implements http.ResponseWriter. It returns http.ErrBodyNotAllowed and
 // http.ErrContentLength as net/http does.
 func (w *response) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.WriteHeader(http.StatusOK) // unless there is a status
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -179,18 +176,14 @@ func (w *response) Flush() { w.FlushError() }
 
 // FlushError sends what has been written.
 func (w *response) FlushError() error {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.WriteHeader(http.StatusOK) // unless there is a status
 	return w.flush(nil, false)
 }
 
 // ReadFrom implements io.ReaderFrom: a body of a known length goes from a file to
 // the socket within the kernel.
 func (w *response) ReadFrom(r io.Reader) (int64, error) {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.WriteHeader(http.StatusOK) // unless there is a status
 	to, ok := w.conn.Conn.(io.ReaderFrom)
 	if !ok || !w.typed || w.bare || bodiless(w.status) || w.length == unknown {
 		return io.Copy(struct{ io.Writer }{w}, r)
@@ -236,21 +229,21 @@ func (w *response) begin(p []byte, all bool) {
 	if !w.turn.body.settle() || c.server.stopping.Load() {
 		w.close = true
 	}
-	switch none := bodiless(w.status); {
+	none, length := bodiless(w.status), w.length
+	if length == unknown && all && (!w.bare || 0 < w.written && w.written <= hold) {
+		length = w.written
+	}
+	switch {
 	case none:
-	case w.length != unknown:
+	case length != unknown:
 		c.out = append(c.out, "Content-Length: "...)
-		c.out = strconv.AppendInt(c.out, w.length, 10)
-		c.out = append(c.out, crlf...)
-	case all && (!w.bare || 0 < w.written && w.written <= hold):
-		c.out = append(c.out, "Content-Length: "...)
-		c.out = strconv.AppendInt(c.out, w.written, 10)
+		c.out = strconv.AppendInt(c.out, length, 10)
 		c.out = append(c.out, crlf...)
 	case !w.bare:
 		w.chunked = true
 		c.out = append(c.out, "Transfer-Encoding: chunked\r\n"...)
 	}
-	if !w.typed && !w.encoded && !bodiless(w.status) && len(c.held)+len(p) > 0 {
+	if !w.typed && !w.encoded && !none && len(c.held)+len(p) > 0 {
 		sample := c.held
 		if len(sample) == 0 {
 			sample = p
@@ -332,9 +325,7 @@ func (w *response) write(pieces ...[]byte) error {
 
 // finish sends the rest of the answer.
 func (w *response) finish() {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.WriteHeader(http.StatusOK) // unless there is a status
 	if w.failed {
 		return
 	}
