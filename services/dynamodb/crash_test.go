@@ -35,19 +35,23 @@ func TestMain(m *testing.M) {
 	storagetest.Main(m, map[string]func(*storagetest.Child) error{"writes": writingChild, "expiries": expiringChild})
 }
 
-// openCrashing is a host of which nothing is closed in order. Its clock is ahead by
-// a second for each step that was acknowledged before it.
-func openCrashing(dir string, acked []int) (*host, storage.DB, error) {
-	db, err := storage.Open("badger:"+dir, storage.Options{})
-	if err != nil {
-		return nil, nil, err
+// openCrashing is a host of which nothing is closed in order, and the stream of
+// its table, which is made if need be. Its clock is ahead by a second for each step
+// that was acknowledged before it.
+func openCrashing(dir string, acked []int) (h *host, db storage.DB, arn string, err error) {
+	if db, err = storage.Open("badger:"+dir, storage.Options{}); err != nil {
+		return nil, nil, "", err
 	}
 	now := clock.System()
 	for _, n := range acked {
 		now.Advance(time.Duration(n) * time.Second)
 	}
 	env := service.Env{DB: db, Clock: now, IDs: ids.Random(), Log: slog.New(slog.DiscardHandler)}
-	return &host{Service: New(env, nil), clock: env.Clock}, db, nil
+	h = &host{Service: New(env, nil), clock: env.Clock}
+	if arn, err = crashTable(h); err != nil {
+		return nil, nil, "", errors.Join(err, db.Close())
+	}
+	return h, db, arn, nil
 }
 
 // crashTable is the stream of the table, which is made if need be.
@@ -69,11 +73,7 @@ func crashTable(h *host) (arn string, err error) {
 }
 
 func writingChild(c *storagetest.Child) error {
-	h, _, err := openCrashing(c.Dir, c.Acked)
-	if err != nil {
-		return err
-	}
-	arn, err := crashTable(h)
+	h, _, arn, err := openCrashing(c.Dir, c.Acked)
 	if err != nil {
 		return err
 	}
@@ -196,16 +196,12 @@ func crashReplay(told map[string]attribute.M, r *dds.Record) error {
 func TestKilledAtAnyTime(t *testing.T) {
 	dir := t.TempDir()
 	acked := storagetest.Killing{Child: "writes", Dir: dir, Workers: crashWorkers, Rounds: 12, Steps: 150, Opening: 6}.Run(t)
-	h, db, err := openCrashing(dir, acked)
+	h, db, arn, err := openCrashing(dir, acked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	arn, err := crashTable(h)
-	if err == nil {
-		err = crashCheck(h, arn)
-	}
-	if err != nil {
+	if err := crashCheck(h, arn); err != nil {
 		t.Error(err)
 	}
 	t.Logf("%v writes", acked)
@@ -214,11 +210,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 // expiringChild works on a table of which items expire, and which has a past. One
 // of its workers does what otherwise goes on in the background.
 func expiringChild(c *storagetest.Child) error {
-	h, _, err := openCrashing(c.Dir, c.Acked)
-	if err != nil {
-		return err
-	}
-	arn, err := crashTable(h)
+	h, _, arn, err := openCrashing(c.Dir, c.Acked)
 	if err != nil {
 		return err
 	}
@@ -292,17 +284,13 @@ func restoreAt(h *host, at *time.Time) (map[string]attribute.M, error) {
 func TestKilledWhileItemsExpire(t *testing.T) {
 	dir := t.TempDir()
 	acked := storagetest.Killing{Child: "expiries", Dir: dir, Workers: crashWorkers, Rounds: 12, Steps: 150, Opening: 6}.Run(t)
-	h, db, err := openCrashing(dir, acked)
+	h, db, arn, err := openCrashing(dir, acked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	h.t = t
-	arn, err := crashTable(h)
-	if err == nil {
-		err = errors.Join(crashCheck(h, arn), crashRestore(h))
-	}
-	if err != nil {
+	if err := errors.Join(crashCheck(h, arn), crashRestore(h)); err != nil {
 		t.Fatal(err)
 	}
 	// At the end of the second that is in the middle, the table was what the stream had told until then.
