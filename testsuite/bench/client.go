@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // request is a request as its bytes. Where the text has numberMark there are
@@ -138,6 +141,23 @@ func dial(address string) (*conn, error) {
 		return nil, err
 	}
 	return &conn{Conn: c, in: bufio.NewReaderSize(c, readBuffer)}, nil
+}
+
+// atOnce runs f with so many connections at once, and returns when all have ended.
+// f is given a context that ends when another one fails, and the connection's number.
+func atOnce(ctx context.Context, address string, connections int, f func(ctx context.Context, c *conn, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range connections {
+		group.Go(func() error {
+			c, err := dial(address)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return f(ctx, c, i)
+		})
+	}
+	return group.Wait()
 }
 
 // exchangeTimeout bounds one request; cold starts are the longest.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -95,25 +93,16 @@ func (b *bench) fillBucket(ctx context.Context, virga *subject) error {
 		return err
 	}
 	const writers = 16
-	var group errgroup.Group
-	for w := range writers {
-		group.Go(func() error {
-			c, err := dial(virga.address)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			for _, name := range []string{"flat-", "hidden/"} {
-				put := newRequest("PUT /list/"+name+numberMark, "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, "content", b.keys)
-				for n := w; n < b.keys/2; n += writers {
-					put.number(n)
-					if status, _, body, err := c.send(put.text, true); err != nil || status != 200 {
-						return errors.Join(err, ctx.Err(), fmt.Errorf("writing an object: status %d %s", status, body))
-					}
+	return atOnce(ctx, virga.address, writers, func(ctx context.Context, c *conn, w int) error {
+		for _, name := range []string{"flat-", "hidden/"} {
+			put := newRequest("PUT /list/"+name+numberMark, "s3", []string{"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD"}, "content", b.keys)
+			for n := w; n < b.keys/2; n += writers {
+				put.number(n)
+				if status, _, body, err := c.send(put.text, true); err != nil || status != 200 {
+					return errors.Join(err, ctx.Err(), fmt.Errorf("writing an object: status %d %s", status, body))
 				}
 			}
-			return nil
-		})
-	}
-	return group.Wait()
+		}
+		return nil
+	})
 }

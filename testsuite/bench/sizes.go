@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -125,23 +123,14 @@ func (b *bench) fillLists(ctx context.Context, s *subject, lists int) error {
 	}
 	const writers = 16
 	template := batchRequest("lists")
-	group, ctx := errgroup.WithContext(ctx)
-	for w := range writers {
-		group.Go(func() error {
-			c, err := dial(s.address)
-			if err != nil {
+	return atOnce(ctx, s.address, writers, func(ctx context.Context, c *conn, w int) error {
+		for list := w; list < lists; list += writers {
+			if err := errors.Join(ctx.Err(), fillList(c, template, list)); err != nil {
 				return err
 			}
-			defer c.Close()
-			for list := w; list < lists; list += writers {
-				if err := errors.Join(ctx.Err(), fillList(c, template, list)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+		}
+		return nil
+	})
 }
 
 // contains judges bodies by a part that they have.

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -170,23 +168,14 @@ func (b *bench) loadItems(ctx context.Context, s *subject) error {
 		return err
 	}
 	const writers = 8
-	group, ctx := errgroup.WithContext(ctx)
-	for w := range writers {
-		group.Go(func() error {
-			c, err := dial(s.address)
-			if err != nil {
+	return atOnce(ctx, s.address, writers, func(ctx context.Context, c *conn, w int) error {
+		put := batchRequest("items")
+		for n := w * batch; n < b.items; n += writers * batch {
+			put.number(n)
+			if err := errors.Join(ctx.Err(), writeBatch(c, put)); err != nil {
 				return err
 			}
-			defer c.Close()
-			put := batchRequest("items")
-			for n := w * batch; n < b.items; n += writers * batch {
-				put.number(n)
-				if err := errors.Join(ctx.Err(), writeBatch(c, put)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+		}
+		return nil
+	})
 }

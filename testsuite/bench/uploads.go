@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -55,7 +53,7 @@ func (b *bench) uploads(ctx context.Context) (err error) {
 		if err := os.Mkdir(files, 0o700); err != nil {
 			return round{}, err
 		}
-		r, err := uploadAll(limit, func(c *conn, i int) error {
+		r, err := uploadAll(ctx, limit, func(c *conn, i int) error {
 			for p := range uploadParts {
 				if err := c.put(requestHead(fmt.Sprintf("PUT /%d-%d", i, p), "s3", nil, len(part)), part, 1); err != nil {
 					return err
@@ -66,7 +64,7 @@ func (b *bench) uploads(ctx context.Context) (err error) {
 		return r, errors.Join(err, os.RemoveAll(files))
 	}
 	upload := func() (round, error) {
-		r, err := uploadAll(virga, func(c *conn, i int) error { return uploadOne(c, fmt.Sprintf("/bench/%d", i), part, tag) })
+		r, err := uploadAll(ctx, virga, func(c *conn, i int) error { return uploadOne(c, fmt.Sprintf("/bench/%d", i), part, tag) })
 		for i := range uploadCount {
 			_, failed := c.do(newRequest(fmt.Sprintf("DELETE /bench/%d", i), "s3", nil, "", 0))
 			err = errors.Join(err, failed)
@@ -96,20 +94,9 @@ func (b *bench) uploads(ctx context.Context) (err error) {
 }
 
 // uploadAll runs uploads to a subject at once; the round has one request, which is all of them.
-func uploadAll(s *subject, one func(c *conn, i int) error) (round, error) {
-	var group errgroup.Group
+func uploadAll(ctx context.Context, s *subject, one func(c *conn, i int) error) (round, error) {
 	before, start := s.processor(), time.Now()
-	for i := range uploadCount {
-		group.Go(func() error {
-			c, err := dial(s.address)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			return one(c, i)
-		})
-	}
-	err := group.Wait()
+	err := atOnce(ctx, s.address, uploadCount, func(_ context.Context, c *conn, i int) error { return one(c, i) })
 	return round{requests: 1, elapsed: time.Since(start), processor: s.processor() - before}, err
 }
 
