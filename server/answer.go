@@ -25,8 +25,8 @@ func (a *answer) Asked(header string) string {
 	return protocol.HeaderOf(a.request, header)
 }
 
-// WriteHeader leaves a plain 200 to net/http, which then need not copy the
-// headers for the case that they are changed behind its back.
+// WriteHeader leaves a plain 200 to the first Write: net/http need not copy the
+// headers then for the case that they are changed behind its back.
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status

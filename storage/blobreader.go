@@ -9,7 +9,7 @@ import (
 // BlobReader reads a blob. It is an io.ReadSeekCloser, an io.ReaderAt and an
 // io.WriterTo: WriteTo writes a body that is in memory, or mapped there, with one
 // Write, and hands a large one to the writer as an *os.File with its limit, so that
-// a copy to a net/http response, of a range as well, uses sendfile. It is used
+// a copy to the response of a server, of a range as well, uses sendfile. It is used
 // by one goroutine, but for ReadAt.
 type BlobReader struct {
 	body   body

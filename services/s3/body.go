@@ -168,7 +168,7 @@ func (s *Service) linkBody(tx storage.Tx, b *body) error {
 // It returns storage.ErrNotFound when the object has been removed meanwhile.
 func (s *Service) open(b *body, l *seal, off, n int64) (io.ReadCloser, error) {
 	if len(b.Blobs) == 1 && n > 0 {
-		return s.openBlob(b, 0, l, off, n) // net/http sends a single file with sendfile
+		return s.openBlob(b, 0, l, off, n) // nearly always: no chain around it
 	}
 	var open chain
 	for i := range b.Blobs {
@@ -246,7 +246,7 @@ func (c *chain) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// WriteTo implements io.WriterTo, which lets each blob go by sendfile.
+// WriteTo implements io.WriterTo, which lets each blob go as it goes best: see storage.BlobReader.
 func (c *chain) WriteTo(w io.Writer) (written int64, err error) {
 	for len(*c) > 0 {
 		n, err := (*c)[0].WriteTo(w)
