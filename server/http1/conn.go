@@ -41,6 +41,8 @@ const (
 // conn is a connection, served by one goroutine.
 type conn struct {
 	net.Conn
+	// socket is the connection by its shorter way (nil: there is none).
+	socket *socket
 	server *Server
 	door   Door
 	state  atomic.Int32
@@ -71,7 +73,7 @@ type conn struct {
 
 func newConn(s *Server, d Door, nc net.Conn) *conn {
 	c := &conn{
-		Conn: nc, server: s, door: d, in: make([]byte, firstBuffer),
+		Conn: nc, socket: newSocket(nc), server: s, door: d, in: make([]byte, firstBuffer),
 		template:      &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
 		requestHeader: make(http.Header, 16), outgoing: make(http.Header, 16),
 	}
@@ -151,6 +153,22 @@ func (c *conn) head(first bool) (n int, found bool) {
 			return c.w - c.r, false // how a head that ends in the middle is answered is net/http's
 		}
 	}
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.socket != nil && 0 < len(p) && len(p) <= quickest {
+		return c.socket.read(p)
+	}
+	return c.Conn.Read(p)
+}
+
+// Write implements net.Conn.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.socket != nil && len(p) <= quickest {
+		return c.socket.write(p)
+	}
+	return c.Conn.Write(p)
 }
 
 // room makes room for more after what is unread.

@@ -219,7 +219,12 @@ func (w *response) proceed() error {
 	if w.begun {
 		return nil
 	}
-	return w.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	// Not by the shorter way, which has one writer: the body may be read while an answer is written.
+	_, err := w.conn.Conn.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	if err != nil {
+		w.failed, w.close = true, true
+	}
+	return err
 }
 
 // begin completes the head. all says that what is held is the whole body.
