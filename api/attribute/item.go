@@ -22,5 +22,8 @@ func ItemOf(m map[string]Value) Item {
 // AppendJSON implements Item.
 func (m M) AppendJSON(b []byte) ([]byte, error) { return CloseItem(appendEntries(OpenItem(b), m)), nil }
 
+// Attribute is the value of a name, nil when m has none.
+func (m M) Attribute(name string) Value { return m[name] }
+
 // Map implements Item.
 func (m M) Map() (M, error) { return m, nil }

@@ -34,7 +34,7 @@ var shapeBackupNotFoundException = api.ErrorShape{Name: "BackupNotFoundException
 // ConditionalCheckFailedException is the error of that name in the model.
 type ConditionalCheckFailedException struct {
 	Message string         `aws:"message"`
-	Item    attribute.Item `aws:"Item"`
+	Item    attribute.Item `aws:"Item,key.max=65535"`
 }
 
 func (e *ConditionalCheckFailedException) Error() string {

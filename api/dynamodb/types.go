@@ -134,7 +134,7 @@ type BatchGetItemOutput struct {
 type BatchStatementError struct {
 	Code    BatchStatementErrorCodeEnum `aws:"Code"`
 	Message string                      `aws:"Message"`
-	Item    attribute.Item              `aws:"Item"`
+	Item    attribute.Item              `aws:"Item,key.max=65535"`
 }
 
 // BatchStatementRequest is the structure of that name in the model.
@@ -149,7 +149,7 @@ type BatchStatementRequest struct {
 type BatchStatementResponse struct {
 	Error_    *BatchStatementError `aws:"Error"`
 	TableName string               `aws:"TableName,min=3,max=255,pattern=W2EtekEtWjAtOV8uLV0r"`
-	Item      attribute.Item       `aws:"Item"`
+	Item      attribute.Item       `aws:"Item,key.max=65535"`
 }
 
 // BatchWriteItemInput is the structure of that name in the model.
@@ -174,7 +174,7 @@ type BillingModeSummary struct {
 
 // CancellationReason is the structure of that name in the model.
 type CancellationReason struct {
-	Item    attribute.Item `aws:"Item"`
+	Item    attribute.Item `aws:"Item,key.max=65535"`
 	Code    string         `aws:"Code"`
 	Message string         `aws:"Message"`
 }
@@ -370,7 +370,7 @@ type DeleteItemInput struct {
 
 // DeleteItemOutput is the structure of that name in the model.
 type DeleteItemOutput struct {
-	Attributes            attribute.Item         `aws:"Attributes"`
+	Attributes            attribute.Item         `aws:"Attributes,key.max=65535"`
 	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
 	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
@@ -686,7 +686,7 @@ type GetItemInput struct {
 
 // GetItemOutput is the structure of that name in the model.
 type GetItemOutput struct {
-	Item             attribute.Item    `aws:"Item"`
+	Item             attribute.Item    `aws:"Item,key.max=65535"`
 	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
@@ -859,7 +859,7 @@ type ItemCollectionMetrics struct {
 
 // ItemResponse is the structure of that name in the model.
 type ItemResponse struct {
-	Item attribute.Item `aws:"Item"`
+	Item attribute.Item `aws:"Item,key.max=65535"`
 }
 
 // KeySchemaElement is the structure of that name in the model.
@@ -1076,7 +1076,7 @@ type ProvisionedThroughputOverride struct {
 
 // Put is the structure of that name in the model.
 type Put struct {
-	Item                                map[string]attribute.Value          `aws:"Item,required,key.max=65535"`
+	Item                                attribute.Item                      `aws:"Item,required,key.max=65535"`
 	TableName                           string                              `aws:"TableName,required,min=1,max=1024"`
 	ConditionExpression                 *string                             `aws:"ConditionExpression"`
 	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames,value.max=65535"`
@@ -1087,7 +1087,7 @@ type Put struct {
 // PutItemInput is the structure of that name in the model.
 type PutItemInput struct {
 	TableName                           string                              `aws:"TableName,required,min=1,max=1024"`
-	Item                                map[string]attribute.Value          `aws:"Item,required,key.max=65535"`
+	Item                                attribute.Item                      `aws:"Item,required,key.max=65535"`
 	Expected                            map[string]*ExpectedAttributeValue  `aws:"Expected,key.max=65535"`
 	ReturnValues                        ReturnValue                         `aws:"ReturnValues"`
 	ReturnConsumedCapacity              ReturnConsumedCapacity              `aws:"ReturnConsumedCapacity"`
@@ -1101,14 +1101,14 @@ type PutItemInput struct {
 
 // PutItemOutput is the structure of that name in the model.
 type PutItemOutput struct {
-	Attributes            attribute.Item         `aws:"Attributes"`
+	Attributes            attribute.Item         `aws:"Attributes,key.max=65535"`
 	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
 	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 // PutRequest is the structure of that name in the model.
 type PutRequest struct {
-	Item map[string]attribute.Value `aws:"Item,required,key.max=65535"`
+	Item attribute.Item `aws:"Item,required,key.max=65535"`
 }
 
 // PutResourcePolicyInput is the structure of that name in the model.
@@ -1373,7 +1373,7 @@ type ScanOutput struct {
 
 // SearchResultItem is the structure of that name in the model.
 type SearchResultItem struct {
-	Item  attribute.Item `aws:"Item"`
+	Item  attribute.Item `aws:"Item,key.max=65535"`
 	Score *float64       `aws:"Score"`
 }
 
@@ -1665,7 +1665,7 @@ type UpdateItemInput struct {
 
 // UpdateItemOutput is the structure of that name in the model.
 type UpdateItemOutput struct {
-	Attributes            attribute.Item         `aws:"Attributes"`
+	Attributes            attribute.Item         `aws:"Attributes,key.max=65535"`
 	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
 	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }

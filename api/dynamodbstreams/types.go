@@ -124,9 +124,9 @@ type StreamDescription struct {
 // StreamRecord is the structure of that name in the model.
 type StreamRecord struct {
 	ApproximateCreationDateTime time.Time      `aws:"ApproximateCreationDateTime"`
-	Keys                        attribute.Item `aws:"Keys"`
-	NewImage                    attribute.Item `aws:"NewImage"`
-	OldImage                    attribute.Item `aws:"OldImage"`
+	Keys                        attribute.Item `aws:"Keys,key.max=65535"`
+	NewImage                    attribute.Item `aws:"NewImage,key.max=65535"`
+	OldImage                    attribute.Item `aws:"OldImage,key.max=65535"`
 	SequenceNumber              string         `aws:"SequenceNumber,min=21,max=40"`
 	SizeBytes                   *int64         `aws:"SizeBytes,min=1"`
 	StreamViewType              StreamViewType `aws:"StreamViewType"`

@@ -3,7 +3,9 @@ package protocol
 import "github.com/virga-cloud/virga/api/attribute"
 
 // DynamoDB's attribute values are read here without their plan, since most of
-// what passes through the server is made of them. Package attribute writes them.
+// what passes through the server is made of them: into the form of an
+// attribute.Sent, of which Values are made where the input has those. Package
+// attribute writes them.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 
 // attributeShapes are the shapes of what stands behind the types' names, for messages.
@@ -16,22 +18,89 @@ var (
 	shapeList         = &shape{kind: kindList, elem: shapeAttribute}
 )
 
-// attribute reads one attribute value. What has no type, or several, is for the
-// service to refuse: it looks at other things first.
+// attributeTag is the type of a name, 0 for what names none. A BOOL may be the
+// other of its two.
+func attributeTag(name []byte) attribute.Tag {
+	switch string(name) {
+	case "S":
+		return attribute.TagS
+	case "N":
+		return attribute.TagN
+	case "B":
+		return attribute.TagB
+	case "BOOL":
+		return attribute.TagTrue
+	case "NULL":
+		return attribute.TagNull
+	case "L":
+		return attribute.TagL
+	case "M":
+		return attribute.TagM
+	case "SS":
+		return attribute.TagSS
+	case "NS":
+		return attribute.TagNS
+	case "BS":
+		return attribute.TagBS
+	}
+	return 0
+}
+
+// attribute reads one attribute value.
 func (r *jsonReader) attribute(out *attribute.Value) error {
-	c := r.space()
-	if c == 'n' {
-		*out = attribute.Unfit{}
-		return r.literal("null")
-	}
-	if c != '{' {
-		return r.wrongType(shapeAttribute)
-	}
-	if err := r.open(); err != nil {
+	defer r.sent.reset()
+	if err := r.part(); err != nil {
 		return err
 	}
-	var v attribute.Value
-	var several attribute.Unfit
+	parts := attribute.SentOf(r.keep(r.sent.buf), 1).Parts()
+	*out = parts.NextPart().Value()
+	return nil
+}
+
+// item reads an item.
+func (r *jsonReader) item(out *attribute.Item) error {
+	if r.space() != '{' {
+		return r.wrongType(shapeAttributeMap)
+	}
+	defer r.sent.reset()
+	n, err := r.namedParts()
+	if err != nil {
+		return err
+	}
+	it := attribute.SentOf(r.keep(r.sent.buf), n)
+	if !r.d.response {
+		*out = r.sent.add(it)
+		return nil
+	}
+	*out, err = it.Map()
+	return err
+}
+
+// attributes reads a map of attribute values, its brace being next.
+func (r *jsonReader) attributes() (attribute.M, error) {
+	defer r.sent.reset()
+	n, err := r.namedParts()
+	if err != nil {
+		return nil, err
+	}
+	return attribute.SentOf(r.keep(r.sent.buf), n).Map()
+}
+
+// part appends one attribute value. What has no type, or several, is for the
+// service to refuse: it looks at other things first.
+func (r *jsonReader) part() error {
+	at, n := len(r.sent.buf), 0
+	switch r.space() {
+	case '{':
+		if err := r.open(); err != nil {
+			return err
+		}
+	case 'n':
+		r.sent.buf = attribute.Enclose(r.sent.buf, at, 0)
+		return r.literal("null")
+	default:
+		return r.wrongType(shapeAttribute)
+	}
 	for first := true; ; first = false {
 		more, err := r.next('}', first)
 		if err != nil {
@@ -44,217 +113,150 @@ func (r *jsonReader) attribute(out *attribute.Value) error {
 		if err != nil {
 			return err
 		}
-		kind := attributeKind(name)
-		if kind == 0 {
-			if err := r.skip(); err != nil {
-				return err
-			}
-			continue
+		tag := attributeTag(name)
+		switch {
+		case tag == 0:
+			err = r.skip()
+		case r.space() == 'n':
+			err = r.literal("null")
+		default:
+			err = r.partOf(tag)
+			n++
 		}
-		if r.space() == 'n' {
-			if err := r.literal("null"); err != nil {
-				return err
-			}
-			continue
-		}
-		of, err := r.attributeOf(kind)
 		if err != nil {
 			return err
 		}
-		if v != nil {
-			several = append(several, v)
-		}
-		v = of
 	}
-	*out = v
-	switch {
-	case several != nil:
-		*out = append(several, v)
-	case v == nil:
-		*out = attribute.Unfit{}
+	if n != 1 {
+		r.sent.buf = attribute.Enclose(r.sent.buf, at, n)
 	}
 	return nil
 }
 
-// The kinds of attribute values: a type's name, or two letters as a number.
-const (
-	attrS    = 'S'
-	attrN    = 'N'
-	attrB    = 'B'
-	attrL    = 'L'
-	attrM    = 'M'
-	attrSS   = 'S'<<8 | 'S'
-	attrNS   = 'N'<<8 | 'S'
-	attrBS   = 'B'<<8 | 'S'
-	attrBOOL = 'B'<<8 | 'O'
-	attrNULL = 'N'<<8 | 'U'
-)
-
-// attributeKind is the kind of a type's name, 0 for what is none.
-func attributeKind(name []byte) int {
-	switch string(name) {
-	case "S", "N", "B", "L", "M":
-		return int(name[0])
-	case "SS", "NS", "BS", "BOOL", "NULL":
-		return int(name[0])<<8 | int(name[1])
-	}
-	return 0
-}
-
-func (r *jsonReader) attributeOf(kind int) (attribute.Value, error) {
-	switch kind {
-	case attrS:
-		var s string
-		err := r.stringValue(shapeString, &s)
-		return attribute.S(s), err
-	case attrN:
-		var s string
-		err := r.stringValue(shapeString, &s)
-		return attribute.N(s), err
-	case attrB:
-		b, err := r.blob(shapeBlob)
-		return attribute.B(b), err
-	case attrBOOL:
-		b, err := r.boolean(shapeBool)
-		return attribute.BOOL(b), err
-	case attrNULL:
-		b, err := r.boolean(shapeBool)
-		if !b {
-			return attribute.Unfit{attribute.NULL{}}, err
+// partOf appends the value of a type.
+func (r *jsonReader) partOf(tag attribute.Tag) error {
+	at := len(r.sent.buf)
+	switch tag {
+	case attribute.TagS, attribute.TagN:
+		raw, err := r.rawText()
+		r.sent.buf = attribute.AppendPart(r.sent.buf, tag, raw)
+		return err
+	case attribute.TagB:
+		data, err := r.blob(shapeBlob)
+		r.sent.buf = attribute.AppendPart(r.sent.buf, tag, data)
+		return err
+	case attribute.TagTrue:
+		is, err := r.boolean(shapeBool)
+		if !is {
+			tag = attribute.TagFalse
 		}
-		return attribute.NULL{}, err
-	case attrM:
+		r.sent.buf = attribute.AppendBare(r.sent.buf, tag)
+		return err
+	case attribute.TagNull:
+		is, err := r.boolean(shapeBool)
+		r.sent.buf = attribute.AppendBare(r.sent.buf, tag)
+		if !is {
+			r.sent.buf = attribute.Enclose(r.sent.buf, at, 1)
+		}
+		return err
+	case attribute.TagM:
 		if r.space() != '{' {
-			return nil, r.wrongType(shapeAttributeMap)
+			return r.wrongType(shapeAttributeMap)
 		}
-		if err := r.open(); err != nil {
-			return nil, err
-		}
-		return r.attributes()
-	}
-	if r.space() != '[' {
-		return nil, r.wrongType(shapeList)
-	}
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	switch kind {
-	case attrL:
-		return r.attributeList()
-	case attrSS:
-		list, err := r.texts()
-		return attribute.SS(list), err
-	case attrNS:
-		list, err := r.texts()
-		return attribute.NS(list), err
-	}
-	return r.blobs()
-}
-
-// attributeList reads the rest of a list, its bracket being read.
-func (r *jsonReader) attributeList() (attribute.Value, error) {
-	base := len(r.values)
-	defer func() { r.values = r.values[:base] }()
-	for first := true; ; first = false {
-		more, err := r.next(']', first)
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			return append(attribute.L{}, r.values[base:]...), nil
-		}
-		var v attribute.Value
-		if err := r.element(shapeAttribute); err != nil {
-			return nil, err
-		}
-		if err := r.attribute(&v); err != nil {
-			return nil, err
-		}
-		r.values = append(r.values, v)
-	}
-}
-
-// texts reads the rest of a list of strings, its bracket being read.
-func (r *jsonReader) texts() ([]string, error) {
-	base := len(r.names)
-	defer func() { r.names = r.names[:base] }()
-	for first := true; ; first = false {
-		more, err := r.next(']', first)
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			return append([]string{}, r.names[base:]...), nil
-		}
-		var text string
-		if err := r.stringValue(shapeString, &text); err != nil {
-			return nil, err
-		}
-		r.names = append(r.names, text)
-	}
-}
-
-// blobs reads the rest of a list of binaries, its bracket being read.
-func (r *jsonReader) blobs() (attribute.Value, error) {
-	list := attribute.BS{}
-	for first := true; ; first = false {
-		more, err := r.next(']', first)
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			return list, nil
-		}
-		b, err := r.blob(shapeBlob)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, b)
-	}
-}
-
-// item reads an item of an answer.
-func (r *jsonReader) item(sh *shape, out *attribute.Item) error {
-	if r.space() != '{' {
-		return r.wrongType(sh)
-	}
-	if err := r.open(); err != nil {
+		r.sent.buf = attribute.OpenPart(r.sent.buf, tag)
+		n, err := r.namedParts()
+		attribute.ClosePart(r.sent.buf, at, n)
 		return err
 	}
-	values, err := r.attributes()
-	*out = values
+	if r.space() != '[' {
+		return r.wrongType(shapeList)
+	}
+	r.sent.buf = attribute.OpenPart(r.sent.buf, tag)
+	n, err := r.elements(tag)
+	attribute.ClosePart(r.sent.buf, at, n)
 	return err
 }
 
-// attributes reads the rest of a map of attribute values, its brace being
-// read. The entries are gathered first, so that the map is made in its size.
-func (r *jsonReader) attributes() (attribute.M, error) {
-	names, values := len(r.names), len(r.values)
-	defer func() { r.names, r.values = r.names[:names], r.values[:values] }()
-	for first := true; ; first = false {
-		more, err := r.next('}', first)
+// elements appends those of a list or a set, its bracket being next, and says
+// how many there are.
+func (r *jsonReader) elements(of attribute.Tag) (n int, err error) {
+	if err := r.open(); err != nil {
+		return 0, err
+	}
+	for ; ; n++ {
+		more, err := r.next(']', n == 0)
+		if err != nil || !more {
+			return n, err
+		}
+		var text []byte
+		switch of {
+		case attribute.TagL:
+			if err := r.element(shapeAttribute); err != nil {
+				return n, err
+			}
+			if err := r.part(); err != nil {
+				return n, err
+			}
+			continue
+		case attribute.TagBS:
+			text, err = r.blob(shapeBlob)
+		default:
+			text, err = r.rawText()
+		}
 		if err != nil {
-			return nil, err
+			return n, err
 		}
-		if !more {
-			break
+		r.sent.buf = attribute.AppendSentText(r.sent.buf, text)
+	}
+}
+
+// rawText reads a string. The bytes are valid until the next one is read.
+func (r *jsonReader) rawText() ([]byte, error) {
+	if r.space() != '"' {
+		return nil, r.wrongType(shapeString)
+	}
+	return r.rawString()
+}
+
+// namedParts appends the entries of a map, its brace being next, and says how
+// many there are.
+func (r *jsonReader) namedParts() (n int, err error) {
+	if err := r.open(); err != nil {
+		return 0, err
+	}
+	for ; ; n++ {
+		more, err := r.next('}', n == 0)
+		if err != nil || !more {
+			return n, err
 		}
-		name, err := r.keyString()
+		name, err := r.key()
 		if err != nil {
-			return nil, err
+			return n, err
 		}
-		var v attribute.Value
+		r.sent.buf = attribute.AppendSentText(r.sent.buf, name)
 		if err := r.element(shapeAttribute); err != nil {
-			return nil, err
+			return n, err
 		}
-		if err := r.attribute(&v); err != nil {
-			return nil, err
+		if err := r.part(); err != nil {
+			return n, err
 		}
-		r.names, r.values = append(r.names, name), append(r.values, v)
 	}
-	m := make(attribute.M, len(r.names)-names)
-	for i, name := range r.names[names:] {
-		m[name] = r.values[values+i]
+}
+
+// sentItems is what is read of an item, and the items that were read.
+type sentItems struct {
+	buf   []byte
+	items []attribute.Sent
+}
+
+// reset makes ready for the next item.
+func (s *sentItems) reset() { s.buf = s.buf[:0] }
+
+// add keeps an item for as long as it is used.
+func (s *sentItems) add(it attribute.Sent) *attribute.Sent {
+	if len(s.items) == cap(s.items) { // those before stay where they are
+		s.items = make([]attribute.Sent, 0, min(max(2*cap(s.items), 1), 32))
 	}
-	return m, nil
+	s.items = append(s.items, it)
+	return &s.items[len(s.items)-1]
 }

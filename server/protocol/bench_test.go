@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/virga-cloud/virga/api"
-	"github.com/virga-cloud/virga/api/attribute"
 	"github.com/virga-cloud/virga/api/dynamodb"
 )
 
@@ -72,7 +71,11 @@ func BenchmarkGetItem(b *testing.B) {
 	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), URI{}, item); err != nil {
 		b.Fatal(err)
 	}
-	out := &dynamodb.GetItemOutput{Item: attribute.ItemOf(item.Item)}
+	values, err := item.Item.Map()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := &dynamodb.GetItemOutput{Item: values}
 	b.ReportAllocs()
 	for b.Loop() {
 		in := new(dynamodb.GetItemInput)
@@ -96,9 +99,13 @@ func BenchmarkQuery100(b *testing.B) {
 	if _, err := codec.Decode(dynamodb.PutItem.Spec(), newRequest(putItemBody).again(), URI{}, item); err != nil {
 		b.Fatal(err)
 	}
+	values, err := item.Item.Map()
+	if err != nil {
+		b.Fatal(err)
+	}
 	out := &dynamodb.QueryOutput{Count: new(int32(100)), ScannedCount: new(int32(100))}
 	for range 100 {
-		out.Items = append(out.Items, attribute.ItemOf(item.Item))
+		out.Items = append(out.Items, values)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

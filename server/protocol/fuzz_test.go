@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/attribute"
 	"github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/api/s3"
 )
@@ -44,6 +45,7 @@ func bounded(t *testing.T, input int, bytes uint64) {
 var same = cmp.Options{
 	cmp.Comparer(func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }),
 	cmp.Comparer(func(a, b float32) bool { return a == b || a != a && b != b }),
+	cmp.Transformer("values", func(s *attribute.Sent) attribute.M { m, _ := s.Map(); return m }), // never fails
 	cmpopts.EquateEmpty(), // what is required is written though it is absent
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/virga-cloud/virga/api"
-	"github.com/virga-cloud/virga/api/attribute"
 )
 
 // jsonNotation is JSON as awsJson 1.0 and 1.1 have it (members by the model's
@@ -46,10 +45,7 @@ type jsonReader struct {
 	jsonLexer
 	d    *decoding
 	rest bool
-	// names and values are stacks of elements of attribute values whose number
-	// is not known yet.
-	names  []string
-	values []attribute.Value
+	sent sentItems
 }
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
@@ -62,15 +58,12 @@ func (n jsonNotation) reader(d *decoding, data []byte) *jsonReader {
 
 // free gives the reader back without what it read.
 func (r *jsonReader) free() {
-	if cap(r.scratch) > maxPooled || cap(r.names) > maxPooled/16 {
+	if cap(r.scratch) > maxPooled || cap(r.sent.buf) > maxPooled {
 		return
 	}
-	clear(r.names[:cap(r.names)])
-	clear(r.values[:cap(r.values)])
 	*r = jsonReader{
 		jsonLexer: jsonLexer{scratch: r.scratch[:0]},
-		names:     r.names[:0],
-		values:    r.values[:0],
+		sent:      sentItems{buf: r.sent.buf[:0]},
 	}
 	jsonReaders.Put(r)
 }
@@ -150,7 +143,7 @@ func (r *jsonReader) value(sh *shape, s slot, m *member) error {
 	case kindAttribute:
 		return r.attribute(s.attribute())
 	case kindItem:
-		return r.item(sh, s.item())
+		return r.item(s.item())
 	case kindList:
 		return r.list(sh, s, m)
 	case kindMap:
@@ -231,15 +224,15 @@ func (r *jsonReader) mapping(sh *shape, s slot, m *member) error {
 	if r.space() != '{' {
 		return r.wrongType(sh)
 	}
-	if err := r.open(); err != nil {
-		return err
-	}
-	switch {
-	case sh.elem.kind == kindAttribute:
+	if sh.elem.kind == kindAttribute {
 		values, err := r.attributes()
 		*s.attributes() = values
 		return err
-	case sh.typ == typeStringMap:
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	if sh.typ == typeStringMap {
 		values, err := r.strings(sh.elem)
 		*s.strings() = values
 		return err

@@ -34,11 +34,15 @@ func TestJSONItems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sent := in.Item
+	if in.Item, err = sent.Map(); err != nil {
+		t.Fatal(err)
+	}
 	want := dynamodb.PutItemInput{
 		TableName:                "t",
 		ConditionExpression:      new("a < :b 😀 \uFFFD"),
 		ExpressionAttributeNames: map[string]string{"#a": "second"},
-		Item: map[string]attribute.Value{
+		Item: attribute.M{
 			"s": attribute.S("x\ny"), "empty": attribute.S(""), "n": attribute.N("1e3"), "b": attribute.B{0, 1}, "t": attribute.BOOL(true), "null": attribute.NULL{},
 			"l":  attribute.L{attribute.S("a"), attribute.L{}},
 			"m":  attribute.M{"k": attribute.N("1"), "none": attribute.M{}},
@@ -50,7 +54,7 @@ func TestJSONItems(t *testing.T) {
 	}
 
 	w := httptest.NewRecorder()
-	if err := For(api.JSON).Encode(dynamodb.GetItem.Spec(), w, &dynamodb.GetItemOutput{Item: attribute.ItemOf(in.Item)}); err != nil {
+	if err := For(api.JSON).Encode(dynamodb.GetItem.Spec(), w, &dynamodb.GetItemOutput{Item: sent}); err != nil {
 		t.Fatal(err)
 	}
 	const body = `{"Item":{"b":{"B":"AAE="},"bs":{"BS":["AA==",""]},"empty":{"S":""},"l":{"L":[{"S":"a"},{"L":[]}]},` +

@@ -3,6 +3,7 @@ package protocol
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -23,9 +24,8 @@ func errSerialization(message string) error {
 type jsonLexer struct {
 	data []byte
 	pos  int
-	// text is the part of data from textAt on that strings are parts of.
-	text   string
-	textAt int
+	// kept is the piece of memory that strings are parts of.
+	kept strings.Builder
 	// scratch holds the last string that had escapes.
 	scratch []byte
 	depth   int
@@ -166,25 +166,26 @@ func (l *jsonLexer) digits() bool {
 
 // string reads a string, its quote being next.
 func (l *jsonLexer) string() (string, error) {
-	start := l.pos + 1
 	raw, err := l.rawString()
-	if err != nil {
-		return "", err
-	}
-	// Without escapes the string is a part of data: it ends before the closing quote.
-	if len(raw) != l.pos-1-start {
-		return string(raw), nil
-	}
-	if start < l.textAt || start+len(raw) > l.textAt+len(l.text) {
-		if len(raw) > sharedText/4 { // or much would be copied that nobody shares
-			return string(raw), nil
-		}
-		l.text, l.textAt = string(l.data[start:min(start+sharedText, len(l.data))]), start
-	}
-	return l.text[start-l.textAt:][:len(raw)], nil
+	return l.keep(raw), err
 }
 
-// sharedText is how many bytes of a body its strings share a copy of. One
+// keep is a copy of what was read of the body. What is still to be read
+// tells how much room there has to be for copies to come.
+func (l *jsonLexer) keep(raw []byte) string {
+	if l.kept.Cap()-l.kept.Len() < len(raw) {
+		if len(raw) > sharedText/4 { // it would leave no room to others
+			return string(raw)
+		}
+		l.kept = strings.Builder{}
+		l.kept.Grow(min(len(raw)+len(l.data)-l.pos, sharedText))
+	}
+	from := l.kept.Len()
+	l.kept.Write(raw)
+	return l.kept.String()[from:]
+}
+
+// sharedText is how many bytes the strings of a body share. One
 // allocation then serves many of them, and a string that is kept for long holds
 // no more than this.
 const sharedText = 4096

@@ -3,6 +3,7 @@ package protocol
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"sync"
 
@@ -123,6 +124,8 @@ func (v *validator) inside(m *member, sh *shape, s slot) {
 		v.list(m, sh, s)
 	case kindMap:
 		v.mapping(m, sh, s)
+	case kindItem:
+		v.item(m, *s.item())
 	}
 }
 
@@ -179,6 +182,29 @@ func (v *validator) mapping(m *member, sh *shape, s slot) {
 			v.element(m, sh.elem, e, step{key: key})
 		}
 	}
+}
+
+// item checks the names of an item's attributes.
+func (v *validator) item(m *member, it attribute.Item) {
+	l := &m.keyLimits
+	if l.none() || v.style.requiredOnly {
+		return
+	}
+	if sent, ok := it.(*attribute.Sent); ok && l.min == nil && l.pattern == nil && float64(sent.Len()) <= l.max.value {
+		return // no name is longer than the whole
+	}
+	if sh, s := shapeOfItem(it); !s.keysFit(sh, l) {
+		v.add(m, sh, s, "Map keys must satisfy constraint: "+l.all(shapeString))
+	}
+}
+
+// shapeOfItem is an item as a map.
+func shapeOfItem(it attribute.Item) (*shape, slot) {
+	m, err := it.Map()
+	if err != nil { // what was sent, or made of values, is an item
+		panic("protocol: " + err.Error())
+	}
+	return planFor(reflect.TypeOf(m)), slotOf(&m)
 }
 
 // keysFit says whether all keys of a map fit, without a look at its values.
@@ -352,6 +378,9 @@ func appendShown(b []byte, sh *shape, s slot) []byte {
 		return append(b, ')')
 	case kindAttribute:
 		return attribute.AppendJSON(b, *s.attribute())
+	case kindItem:
+		sh, s := shapeOfItem(*s.item())
+		return appendShown(b, sh, s)
 	}
 	return b
 }

@@ -52,7 +52,7 @@ func (s *Service) batchWriteItem(ctx context.Context, in *ddb.BatchWriteItemInpu
 			out.ConsumedCapacity = append(out.ConsumedCapacity, told)
 		}
 		for i := range t.changes[:t.admitted] {
-			m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, t.changes[i].key)
+			m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, t.changes[i].attributes())
 			if err != nil {
 				return nil, err
 			}
@@ -119,23 +119,30 @@ func newTableChanges(ctx context.Context, name string, requests []*ddb.WriteRequ
 		return nil, err
 	}
 	t := &tableChanges{name: name, id: id, changes: make([]change, len(requests)), admitted: len(requests)}
+	room := 0
+	for _, r := range requests {
+		if r.PutRequest != nil {
+			room += roomFor(r.PutRequest.Item)
+		}
+	}
+	puts, stored := make([]put, len(requests)), make([]byte, 0, room)
 	for i, r := range requests {
 		if (r.PutRequest == nil) == (r.DeleteRequest == nil) {
 			return nil, errValidation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 		}
 		c := &t.changes[i]
 		if c.remove = r.DeleteRequest != nil; c.remove {
-			c.key, err = item.Normalise(r.DeleteRequest.Key)
-		} else {
-			c.key, err = item.Normalise(r.PutRequest.Item)
-		}
-		if err != nil {
-			return nil, errInvalid(err)
-		}
-		if !c.remove {
-			if c.put, err = newPut(c.key); err != nil {
-				return nil, err
+			if c.key, err = item.Normalise(r.DeleteRequest.Key); err != nil {
+				return nil, errInvalid(err)
 			}
+			continue
+		}
+		c.put = &puts[i]
+		if stored, err = c.put.read(r.PutRequest.Item, stored); err != nil {
+			return nil, err
+		}
+		if err := c.put.check(); err != nil {
+			return nil, err
 		}
 	}
 	return t, nil
@@ -152,7 +159,7 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 		if c.put != nil {
 			// Of keys that do not fit, a batch says what reading says.
 			for _, a := range t.schema.all {
-				if attribute.TypeOf(c.key[a.name]) != a.kind {
+				if attribute.TypeOf(c.put.Attribute(a.name)) != a.kind {
 					return errKeySchema()
 				}
 			}
@@ -160,7 +167,7 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 		if err := c.check(t.schema); err != nil {
 			return err
 		}
-		c.at = t.schema.itemKey(c.key)
+		c.at = t.schema.itemKey(c.attributes())
 		if !keys.add(c.at) {
 			return errDuplicateKeys()
 		}

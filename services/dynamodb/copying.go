@@ -167,7 +167,7 @@ func (w *writes) restore(tx storage.Tx, t *schema, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.carryOut(tx, t, &change{key: it, put: putOf(it)})
+	_, err = w.carryOut(tx, t, &change{put: putOf(it)})
 	return err
 }
 

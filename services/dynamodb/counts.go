@@ -121,6 +121,8 @@ type writes struct {
 	tables  []tableWrites
 	// trail is of what follows them, nil while nothing does.
 	trail *trail
+	// effect is that of the last change.
+	effect effect
 }
 
 type tableWrites struct {
@@ -202,9 +204,10 @@ func (w *writes) of(t *schema) *tableWrites {
 	return &w.tables[len(w.tables)-1]
 }
 
-// carryOut makes a change that has been checked, as schema's does.
+// carryOut makes a change that has been checked, as schema's does. The effect
+// is good until the next.
 func (w *writes) carryOut(tx storage.Tx, t *schema, c *change) (*effect, error) {
-	e, err := t.carryOut(tx, c)
+	e, err := t.carryOut(tx, c, &w.effect)
 	if err != nil {
 		return e, err
 	}

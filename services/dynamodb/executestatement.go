@@ -96,7 +96,7 @@ func (st *statement) change(t *schema) (*change, error) {
 		if err := t.checkInserted(it); err != nil {
 			return nil, err
 		}
-		c.key, c.fresh = it, true
+		c.fresh = true
 		c.put, err = newPut(it)
 		return c, err
 	}

@@ -200,7 +200,7 @@ func (s *Service) importBatch(key []byte, i *imported, batch []dump.Record) erro
 			if err != nil {
 				continue
 			}
-			c := &change{key: r.Item, put: p}
+			c := &change{put: p}
 			if c.check(t) != nil {
 				continue
 			}

@@ -149,18 +149,18 @@ func worksKey() storage.Key { return serviceKey().String("work") }
 func workKey(table uint64) storage.Key { return worksKey().Uint64(table) }
 
 // appendPartition appends the hash and the values of a partition key.
-func (k *keySchema) appendPartition(b []byte, of item.Item) []byte {
+func (k *keySchema) appendPartition(b []byte, of item.Attributes) []byte {
 	b = appendHash(b, of, k.partition, nil)
 	return appendValues(b, of, k.partition)
 }
 
 // appendKey appends the whole key of an item that has it.
-func (k *keySchema) appendKey(b []byte, of item.Item) []byte {
+func (k *keySchema) appendKey(b []byte, of item.Attributes) []byte {
 	return appendValues(k.appendPartition(b, of), of, k.sort)
 }
 
 // itemKey is the key of an item in its table.
-func (t *schema) itemKey(of item.Item) []byte {
+func (t *schema) itemKey(of item.Attributes) []byte {
 	b := make([]byte, len(t.prefix), len(t.prefix)+96)
 	copy(b, t.prefix)
 	return t.appendKey(b, of)
@@ -168,25 +168,25 @@ func (t *schema) itemKey(of item.Item) []byte {
 
 // entryKey is the key of an item's entry in an index. The item has the index's
 // key attributes.
-func (t *schema) entryKey(x *index, of item.Item) []byte {
+func (t *schema) entryKey(x *index, of item.Attributes) []byte {
 	b := make([]byte, len(x.prefix), len(x.prefix)+160)
 	copy(b, x.prefix)
 	return t.appendItem(x.appendKey(b, of), of)
 }
 
 // appendItem appends what tells entries of an index apart.
-func (t *schema) appendItem(b []byte, of item.Item) []byte {
+func (t *schema) appendItem(b []byte, of item.Attributes) []byte {
 	b = appendHash(b, of, t.partition, t.sort)
 	return appendValues(appendValues(b, of, t.partition), of, t.sort)
 }
 
 // appendHash appends the hash of the values that an item has for the attributes.
-func appendHash(b []byte, of item.Item, lists ...[]keyAttribute) []byte {
+func appendHash(b []byte, of item.Attributes, lists ...[]keyAttribute) []byte {
 	var room [128]byte
 	text := append(room[:0], "Outliers"...)
 	for _, list := range lists {
 		for _, a := range list {
-			switch v := of[a.name].(type) {
+			switch v := of.Attribute(a.name).(type) {
 			case attribute.S:
 				text = append(text, v...)
 			case attribute.B:
@@ -202,9 +202,9 @@ func appendHash(b []byte, of item.Item, lists ...[]keyAttribute) []byte {
 
 // appendValues appends the values that an item has for the attributes. No
 // value's bytes are the beginning of another's.
-func appendValues(b []byte, of item.Item, list []keyAttribute) []byte {
+func appendValues(b []byte, of item.Attributes, list []keyAttribute) []byte {
 	for _, a := range list {
-		b = appendValue(b, of[a.name])
+		b = appendValue(b, of.Attribute(a.name))
 	}
 	return b
 }

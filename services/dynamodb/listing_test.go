@@ -157,7 +157,7 @@ func TestPages(t *testing.T) {
 	}
 	in := &ddb.QueryInput{TableName: "things", KeyConditionExpression: new("p = :p"), ExpressionAttributeValues: item.Item{":p": S("p")}, ReturnConsumedCapacity: ddb.ReturnConsumedCapacityTotal}
 	out := must(h, h.Service.query, in)
-	if *out.Count != 4 || !reflect.DeepEqual(out.LastEvaluatedKey, item.Item{"p": S("p"), "s": N("3")}) || *out.ConsumedCapacity.CapacityUnits != 150.5 {
+	if *out.Count != 4 || !item.EqualItems(out.LastEvaluatedKey, item.Item{"p": S("p"), "s": N("3")}) || *out.ConsumedCapacity.CapacityUnits != 150.5 {
 		t.Errorf("count %d, last %v, %v units", *out.Count, out.LastEvaluatedKey, *out.ConsumedCapacity.CapacityUnits)
 	}
 	in.Limit, in.ExclusiveStartKey, in.FilterExpression = new(int32(3)), out.LastEvaluatedKey, new("attribute_not_exists(v)")

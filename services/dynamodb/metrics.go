@@ -10,7 +10,7 @@ import (
 
 // collectionMetrics is what AWS tells of an item's collection: of all items
 // with its partition key, where the table has local indexes.
-func (s *Service) collectionMetrics(asked ddb.ReturnItemCollectionMetrics, t *schema, key item.Item) (*ddb.ItemCollectionMetrics, error) {
+func (s *Service) collectionMetrics(asked ddb.ReturnItemCollectionMetrics, t *schema, key item.Attributes) (*ddb.ItemCollectionMetrics, error) {
 	local := false
 	for _, x := range t.indexes {
 		local = local || !x.Global
@@ -51,7 +51,7 @@ func (s *Service) collectionMetrics(asked ddb.ReturnItemCollectionMetrics, t *sc
 	}
 	partition := item.Item{}
 	for _, a := range t.partition {
-		partition[a.name] = key[a.name]
+		partition[a.name] = key.Attribute(a.name)
 	}
 	gigabytes := float64(size >> 30)
 	return &ddb.ItemCollectionMetrics{ItemCollectionKey: partition, SizeEstimateRangeGB: []float64{gigabytes, gigabytes + 1}}, nil

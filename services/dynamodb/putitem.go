@@ -6,7 +6,6 @@ import (
 	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/expression"
-	"github.com/virga-cloud/virga/services/dynamodb/item"
 )
 
 func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutItemOutput, error) {
@@ -23,16 +22,16 @@ func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutIt
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	it, err := item.Normalise(in.Item)
-	if err != nil {
-		return nil, errInvalid(err)
+	it := &put{}
+	if _, err := it.read(in.Item, make([]byte, 0, roomFor(in.Item))); err != nil {
+		return nil, err
 	}
 	wantOld, err := onlyOld(in.ReturnValues)
 	if err != nil {
 		return nil, err
 	}
-	c := &change{key: it, wantOld: wantOld, showOnFailure: in.ReturnValuesOnConditionCheckFailure == ddb.ReturnValuesOnConditionCheckFailureAllOld}
-	if c.put, err = newPut(it); err != nil {
+	c := &change{put: it, wantOld: wantOld, showOnFailure: in.ReturnValuesOnConditionCheckFailure == ddb.ReturnValuesOnConditionCheckFailureAllOld}
+	if err := it.check(); err != nil {
 		return nil, err
 	}
 	if c.condition, err = p.writeCondition(in.ConditionExpression, in.Expected, in.ConditionalOperator); err != nil {

@@ -54,7 +54,7 @@ func (t *table) describeReplicas(tx storage.Tx, d *ddb.TableDescription, now tim
 func (w *writes) replicate(tx storage.Tx, t *schema, e *effect) error {
 	c := &change{remove: true}
 	if c.key = e.old; e.new != nil {
-		c = &change{key: e.new, put: &put{item: e.new, size: e.newSize, data: e.newData}}
+		c = &change{put: &put{item: e.new, size: e.newSize, data: e.newData}}
 	}
 	for _, region := range t.Replicas {
 		r, err := w.service.tables.Get(tx, w.service.keys.of(tableID{t.Account, region, t.Name}))
@@ -62,7 +62,7 @@ func (w *writes) replicate(tx storage.Tx, t *schema, e *effect) error {
 			return err
 		}
 		to := r.schema()
-		effect, err := to.carryOut(tx, c)
+		effect, err := to.carryOut(tx, c, &effect{})
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (w *writes) replicateFrom(tx storage.Tx, from, to *schema, after []byte) (l
 		if err != nil {
 			return nil, err
 		}
-		e, err := to.carryOut(tx, &change{key: it, put: putOf(it)})
+		e, err := to.carryOut(tx, &change{put: putOf(it)}, &effect{})
 		if err != nil {
 			return nil, err
 		}

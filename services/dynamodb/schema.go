@@ -194,9 +194,9 @@ func (k *keySchema) checkKey(key item.Item) error {
 }
 
 // checkValues checks the values that an item, or a key, has for the key.
-func (k *keySchema) checkValues(key item.Item) error {
+func (k *keySchema) checkValues(key item.Attributes) error {
 	for i, a := range k.all {
-		if err := a.check(key[a.name], i < len(k.partition)); err != nil {
+		if err := a.check(key.Attribute(a.name), i < len(k.partition)); err != nil {
 			return err
 		}
 	}
@@ -215,9 +215,9 @@ func (a keyAttribute) check(v attribute.Value, partition bool) error {
 
 // checkItem checks the keys of an item that is to be written, those of the
 // table and those of its indexes.
-func (t *schema) checkItem(it item.Item) error {
+func (t *schema) checkItem(it item.Attributes) error {
 	for i, a := range t.all {
-		v := it[a.name]
+		v := it.Attribute(a.name)
 		if v == nil {
 			return errParameter("Missing the key %s in the item", a.name)
 		}
@@ -236,10 +236,10 @@ func (t *schema) checkItem(it item.Item) error {
 
 // checkIndexKeys checks that the attributes an item has of the indexes' keys
 // can be keys.
-func (t *schema) checkIndexKeys(it item.Item) error {
+func (t *schema) checkIndexKeys(it item.Attributes) error {
 	for _, x := range t.indexes {
 		for i, a := range x.all {
-			v := it[a.name]
+			v := it.Attribute(a.name)
 			if v == nil {
 				continue
 			}

@@ -114,7 +114,7 @@ type transactedKeys struct{ distinctKeys }
 
 // add returns the item's key in the store; nil for what is no key, which is found
 // where the item's turn comes.
-func (k *transactedKeys) add(t *schema, key item.Item) (at []byte, err error) {
+func (k *transactedKeys) add(t *schema, key item.Attributes) (at []byte, err error) {
 	if t.checkValues(key) != nil {
 		return nil, nil
 	}

@@ -2,13 +2,8 @@ package dynamodb
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/virga-cloud/virga/api"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
@@ -31,21 +26,21 @@ type transacted struct {
 }
 
 func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteItemsInput) (*ddb.TransactWriteItemsOutput, error) {
-	all := make([]*transacted, len(in.TransactItems))
+	all, each := make([]*transacted, len(in.TransactItems)), make([]transacted, len(in.TransactItems))
 	size := 0
 	for i, t := range in.TransactItems {
-		var err error
-		if all[i], err = newTransacted(ctx, t); err != nil {
+		all[i] = &each[i]
+		if err := all[i].read(ctx, t); err != nil {
 			return nil, err
 		}
-		size += item.Size(all[i].key)
+		size += all[i].size()
 	}
 	if size > maxTransaction {
 		return nil, errValidation("Transaction request size cannot exceed %d bytes", maxTransaction)
 	}
 	var done *doneBefore
 	if in.ClientRequestToken != "" {
-		done = newDoneBefore(api.CallFrom(ctx), in.ClientRequestToken, digest(in))
+		done = newDoneBefore(api.CallFrom(ctx), in.ClientRequestToken, digest(in, all))
 	}
 	took, repeated, err := s.transact(all, done)
 	if err != nil {
@@ -57,7 +52,7 @@ func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteI
 	}
 	out := &ddb.TransactWriteItemsOutput{ConsumedCapacity: describeAll(took, in.ReturnConsumedCapacity, writeCapacity)}
 	for _, t := range all {
-		m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, t.key)
+		m, err := s.collectionMetrics(in.ReturnItemCollectionMetrics, t.schema, t.attributes())
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +98,7 @@ func (s *Service) transact(all []*transacted, done *doneBefore) (took map[string
 func repeatedReads(all []*transacted) map[string]*consumed {
 	took := map[string]*consumed{}
 	for _, t := range all {
-		addTo(took, t.name, consumed{table: transactionFactor * readUnits(item.Size(t.key), true)})
+		addTo(took, t.name, consumed{table: transactionFactor * readUnits(t.size(), true)})
 	}
 	return took
 }
@@ -115,10 +110,17 @@ func addTo(took map[string]*consumed, name string, c consumed) {
 	took[name].add(c)
 }
 
-// newTransacted checks one write as far as that goes without its table.
-func newTransacted(ctx context.Context, in *ddb.TransactWriteItem) (*transacted, error) {
+// size is that of the item that is put, or of the key of another one.
+func (t *transacted) size() int {
+	if t.put != nil {
+		return t.put.size
+	}
+	return item.Size(t.key)
+}
+
+// read checks one write as far as that goes without its table.
+func (t *transacted) read(ctx context.Context, in *ddb.TransactWriteItem) error {
 	members := 0
-	t := &transacted{}
 	var p parameters
 	var key item.Item
 	var conditionText, updateText *string
@@ -132,7 +134,7 @@ func newTransacted(ctx context.Context, in *ddb.TransactWriteItem) (*transacted,
 		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
 	}
 	if c := in.Put; c != nil {
-		take(c.TableName, c.Item, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		take(c.TableName, nil, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
 	}
 	if c := in.Delete; c != nil {
 		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
@@ -144,25 +146,28 @@ func newTransacted(ctx context.Context, in *ddb.TransactWriteItem) (*transacted,
 		p.expressions = append([]parameter{{string(expression.UpdateExpression), updateText != nil}}, p.expressions...)
 	}
 	if members != 1 {
-		return nil, errValidation("TransactItems can only contain one of Check, Put, Update or Delete")
+		return errValidation("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
 	var err error
 	if t.id, err = tableNamed(ctx, t.name); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.check(); err != nil {
-		return nil, err
-	}
-	if t.key, err = item.Normalise(key); err != nil {
-		return nil, errInvalid(err)
+		return err
 	}
 	if in.Put != nil {
-		if t.put, err = newPut(t.key); err != nil {
-			return nil, err
+		t.put = &put{}
+		if _, err := t.put.read(in.Put.Item, make([]byte, 0, roomFor(in.Put.Item))); err != nil {
+			return err
 		}
+		if err := t.put.check(); err != nil {
+			return err
+		}
+	} else if t.key, err = item.Normalise(key); err != nil {
+		return errInvalid(err)
 	}
 	t.showOnFailure = onFailure == ddb.ReturnValuesOnConditionCheckFailureAllOld
-	return t, t.expressions(&p, updateText, conditionText)
+	return t.expressions(&p, updateText, conditionText)
 }
 
 func (t *transacted) expressions(p *parameters, updateText, conditionText *string) error {
@@ -200,7 +205,7 @@ func findTables(tx storage.Tx, w *writes, all []*transacted) (err error) {
 			}
 			t.change = *c
 		}
-		if t.at, err = keys.add(t.schema, t.key); err != nil {
+		if t.at, err = keys.add(t.schema, t.attributes()); err != nil {
 			return err
 		}
 	}
@@ -294,116 +299,4 @@ func errCancelled(reasons []*ddb.CancellationReason) error {
 		Message:             "Transaction cancelled, please refer cancellation reasons for specific reasons [" + strings.Join(codes, ", ") + "]",
 		CancellationReasons: reasons,
 	}
-}
-
-// tokenKept is how long a token stands for the request it first came with.
-const tokenKept = 10 * time.Minute
-
-// doneBefore recognises a transaction that is sent again with its token.
-type doneBefore struct {
-	account, region, token string
-	now                    time.Time
-	request                [sha256.Size]byte
-}
-
-// doneToken is the record of a token.
-type doneToken struct {
-	Request [sha256.Size]byte
-	At      time.Time
-}
-
-func newDoneBefore(call *api.Call, token string, request [sha256.Size]byte) *doneBefore {
-	return &doneBefore{account: call.Account, region: call.Region, token: token, now: call.Time, request: request}
-}
-
-// check says whether the transaction was done before, and notes that it is
-// done now when it was not.
-func (d *doneBefore) check(tx storage.Tx) (repeated bool, err error) {
-	key := tokenKey(d.account, d.region, d.token)
-	old, err := storage.GetRecord[doneToken](tx, key)
-	switch {
-	case err == nil && d.now.Sub(old.At) < tokenKept:
-		if old.Request != d.request {
-			return false, &ddb.IdempotentParameterMismatchException{Message: "Request parameters do not match those of an earlier request with the same client token"}
-		}
-		return true, nil
-	case err != nil && !errors.Is(err, storage.ErrNotFound):
-		return false, err
-	}
-	if err := forgetTokens(tx, d); err != nil {
-		return false, err
-	}
-	if err := tx.Set(expiryKey(d.account, d.region, d.now.Add(tokenKept), d.token), nil); err != nil {
-		return false, err
-	}
-	return false, storage.PutRecord(tx, key, &doneToken{Request: d.request, At: d.now})
-}
-
-// forgottenAtOnce is how many old tokens a new one removes: more than one, so
-// that they become fewer.
-const forgottenAtOnce = 4
-
-// forgetTokens removes tokens whose time is over.
-func forgetTokens(tx storage.Tx, d *doneBefore) error {
-	prefix := expiriesKey(d.account, d.region)
-	old, err := storage.FirstKeys(tx, storage.Range{Start: prefix, End: prefix.Time(d.now)}, forgottenAtOnce)
-	if err != nil {
-		return err
-	}
-	for _, key := range old {
-		r := storage.ReadKey(key).Skip(len(prefix))
-		r.Time()
-		token := r.String()
-		if err := r.Err(); err != nil {
-			return err
-		}
-		if err := tx.Delete(key); err != nil {
-			return err
-		}
-		// The token may have been used anew since.
-		record, err := storage.GetRecord[doneToken](tx, tokenKey(d.account, d.region, token))
-		if err == nil && d.now.Sub(record.At) >= tokenKept {
-			err = tx.Delete(tokenKey(d.account, d.region, token))
-		}
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-// digest is the same for the same requests.
-func digest(in *ddb.TransactWriteItemsInput) [sha256.Size]byte {
-	var b []byte
-	text := func(s string) { b = fmt.Appendf(b, "%d:%s", len(s), s) }
-	part := func(kind, table string, key, values item.Item, names map[string]string, texts ...*string) {
-		text(kind)
-		text(table)
-		b = item.AppendCanonical(item.AppendCanonical(b, key), values)
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			text(name)
-			text(names[name])
-		}
-		for _, t := range texts {
-			if t != nil {
-				text(*t)
-			}
-			text("")
-		}
-	}
-	for _, t := range in.TransactItems {
-		if c := t.ConditionCheck; c != nil {
-			part("ConditionCheck", c.TableName, c.Key, c.ExpressionAttributeValues, c.ExpressionAttributeNames, c.ConditionExpression)
-		}
-		if c := t.Put; c != nil {
-			part("Put", c.TableName, c.Item, c.ExpressionAttributeValues, c.ExpressionAttributeNames, c.ConditionExpression)
-		}
-		if c := t.Delete; c != nil {
-			part("Delete", c.TableName, c.Key, c.ExpressionAttributeValues, c.ExpressionAttributeNames, c.ConditionExpression)
-		}
-		if c := t.Update; c != nil {
-			part("Update", c.TableName, c.Key, c.ExpressionAttributeValues, c.ExpressionAttributeNames, c.ConditionExpression, c.UpdateExpression)
-		}
-	}
-	return sha256.Sum256(b)
 }

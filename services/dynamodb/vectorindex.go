@@ -206,8 +206,8 @@ func (u *tableUpdate) createVector(in *ddb.VectorIndex) error {
 }
 
 // checkVector checks that what an item has for a vector index can be a vector.
-func (x *index) checkVector(it item.Item) error {
-	v := it[x.Vector.Attribute]
+func (x *index) checkVector(it item.Attributes) error {
+	v := it.Attribute(x.Vector.Attribute)
 	if v == nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 // without the table. It is not changed by being carried out, which may happen
 // more than once.
 type change struct {
-	// key has the item's key attributes; in a put it is the whole item.
+	// key has the item's key attributes, but those of a put are in its item.
 	key item.Item
 	// at is the item's key in the store where the transaction has built that
 	// already; nil where not.
@@ -34,14 +34,6 @@ type change struct {
 	expired bool
 }
 
-// put is an item that takes the place of what was there, with its size and its
-// stored form.
-type put struct {
-	item item.Item
-	size int
-	data []byte
-}
-
 // update is what is to become of an item. Without an expression it makes
 // sure that there is one.
 type update struct {
@@ -52,7 +44,7 @@ type update struct {
 
 // effect is what a change has done.
 type effect struct {
-	old, new         item.Item // old only when it was wanted or needed
+	old, new         item.Item // only when they were wanted or needed
 	oldSize, newSize int
 	// The item as it is stored; the old one only within the transaction.
 	oldData, newData []byte
@@ -60,27 +52,19 @@ type effect struct {
 	tally            tally
 }
 
-// newPut checks the size of a normalised item that is to be put.
-func newPut(it item.Item) (*put, error) {
-	p := putOf(it)
-	if p.size > item.MaxSize {
-		return nil, errItemTooLarge()
+// attributes has the item's key attributes.
+func (c *change) attributes() item.Attributes {
+	if c.put != nil {
+		return c.put
 	}
-	return p, nil
-}
-
-// putOf is the putting of an item that is not too large.
-func putOf(it item.Item) *put {
-	p := &put{item: it}
-	p.data, p.size = item.Encoded(it)
-	return p
+	return c.key
 }
 
 // check checks a change against the schema of its table.
 func (c *change) check(t *schema) error {
 	switch {
 	case c.put != nil:
-		if err := t.checkItem(c.put.item); err != nil {
+		if err := t.checkItem(c.put); err != nil {
 			return err
 		}
 	default:
@@ -132,16 +116,16 @@ func (t *schema) checkTargets(u *expression.Update) error {
 
 // carryOut makes a change that has been checked. With the error of a condition
 // it says what that took.
-func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
+func (t *schema) carryOut(tx storage.Tx, c *change, e *effect) (*effect, error) {
 	key := c.at
 	if key == nil {
-		key = t.itemKey(c.key)
+		key = t.itemKey(c.attributes())
 	}
 	data, err := tx.Get(key)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, err
 	}
-	e := &effect{oldData: data}
+	*e = effect{oldData: data, tally: e.tally[:0]}
 	if data != nil {
 		if e.oldSize, err = item.EncodedSize(data); err != nil {
 			return nil, err
@@ -184,7 +168,7 @@ func (t *schema) carryOut(tx storage.Tx, c *change) (*effect, error) {
 	if data != nil {
 		items--
 	}
-	if e.new != nil {
+	if encoded != nil {
 		items++
 	}
 	e.tally.add(0, items, e.newSize-e.oldSize)
@@ -200,8 +184,10 @@ func (t *schema) writeUnits(e *effect) float64 {
 func (t *schema) next(c *change, e *effect) (encoded []byte, err error) {
 	switch {
 	case c.put != nil:
-		e.new, e.newSize = c.put.item, c.put.size
-		return c.put.data, nil
+		if e.newSize = c.put.size; t.needsOld {
+			e.new, err = c.put.whole()
+		}
+		return c.put.data, err
 	case c.update != nil && e.old == nil && c.update.Update != nil && !c.update.Creates():
 		return nil, nil // there is nothing to take anything from
 	case c.update != nil:

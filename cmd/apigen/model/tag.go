@@ -7,7 +7,8 @@ import (
 )
 
 // Tag is the content of the aws tag of a member, as package api documents it.
-// Shapes that are mapped to a hand-written type are left without details.
+// Of shapes that are mapped to a hand-written type it tells the limits, and no
+// other details.
 func (m *Model) Tag(s *Shape, member string, mapped func(shape string) bool) string {
 	ref := s.Members.ByName[member]
 	target := m.Shapes.ByName[ref.Shape]
@@ -56,9 +57,7 @@ func (m *Model) Tag(s *Shape, member string, mapped func(shape string) bool) str
 	t.flag("idempotency", ref.IdempotencyToken)
 	t.flag("sensitive", target.Sensitive)
 	t.flag("required", slices.Contains(s.Required, member))
-	if !mapped(ref.Shape) {
-		m.constraints(&t, target)
-	}
+	m.constraints(&t, target)
 	return strings.Join(t, ",")
 }
 

@@ -2,6 +2,7 @@
 // values. It checks and normalises what was sent (Normalise), counts sizes as
 // AWS does (Size), compares values (Equal, Compare), and writes items as
 // compact bytes (Encode, Decode), which can be answered with as they are (Stored).
+// What a request has is stored without making values of it (AppendSent).
 //
 // It knows no tables and no keys; those are the service's.
 //
@@ -11,7 +12,13 @@ package item
 import "github.com/virga-cloud/virga/api/attribute"
 
 // Item is a map of attribute values by name.
-type Item = map[string]attribute.Value
+type Item = attribute.M
+
+// Attributes is an Item, or what knows some of its values, or finds them.
+type Attributes interface {
+	// Attribute is the value of a name, nil where the item has none.
+	Attribute(name string) attribute.Value
+}
 
 // MaxSize is the largest item, in bytes as Size counts them.
 const MaxSize = 400 << 10

@@ -26,15 +26,15 @@ const (
 	errEmptyBinary  Error = invalid + "Binary sets should not be empty"
 )
 
-func errSameString(set attribute.SS) error {
+func errSameString(set []string) error {
 	return Error(invalid + "Input collection [" + strings.Join(set, ", ") + "] contains duplicates.")
 }
 
 // AWS leaves out a space here.
-func errSameBinary(set attribute.BS) error {
+func errSameBinary(set []string) error {
 	texts := make([]string, len(set))
 	for i, b := range set {
-		texts[i] = base64.StdEncoding.EncodeToString(b)
+		texts[i] = base64.StdEncoding.EncodeToString([]byte(b))
 	}
 	return Error(invalid + "Input collection [" + strings.Join(texts, ", ") + "]of type BS contains duplicates.")
 }
@@ -59,11 +59,8 @@ func normaliseMap(m map[string]attribute.Value, depth int) (_ map[string]attribu
 	}
 	out := m
 	for name, v := range m {
-		if name == "" {
-			return nil, false, errNoName
-		}
-		if len(name) > MaxName {
-			return nil, false, errLongName
+		if err := checkName(name); err != nil {
+			return nil, false, err
 		}
 		n, differs, err := normalise(v, depth)
 		if err != nil {
@@ -78,6 +75,16 @@ func normaliseMap(m map[string]attribute.Value, depth int) (_ map[string]attribu
 		out[name] = n
 	}
 	return out, changed, nil
+}
+
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return errNoName
+	case len(name) > MaxName:
+		return errLongName
+	}
+	return nil
 }
 
 // normalise also says whether its answer differs from what is given. depth is that of the
@@ -104,48 +111,64 @@ func normalise(given attribute.Value, depth int) (_ attribute.Value, changed boo
 	case attribute.L:
 		return normaliseList(v, depth+1)
 	case attribute.SS:
-		if len(v) == 0 {
-			return nil, false, errEmptyStrings
-		}
-		if repeats(v) {
-			return nil, false, errSameString(v)
-		}
-		return given, false, nil
+		return given, false, checkStrings(v)
 	case attribute.NS:
-		return normaliseNumbers(v)
-	case attribute.BS:
-		if len(v) == 0 {
-			return nil, false, errEmptyBinary
+		set, changed, err := normaliseNumbers(v)
+		if err != nil || !changed {
+			return given, false, err
 		}
+		return attribute.NS(set), true, nil
+	case attribute.BS:
 		texts := make([]string, len(v))
 		for i, b := range v {
 			texts[i] = string(b)
 		}
-		if repeats(texts) {
-			return nil, false, errSameBinary(v)
-		}
-		return given, false, nil
+		return given, false, checkBinaries(texts)
 	case attribute.Unfit:
-		return nil, false, unfit(v, depth)
+		return nil, false, unfit(len(v), func(i int) error {
+			_, _, err := normalise(v[i], depth)
+			return err
+		})
 	}
 	return nil, false, errNoType
 }
 
-// unfit says what is wrong with what is no value. Of several values AWS looks
-// at each before it says that there is more than one.
-func unfit(v attribute.Unfit, depth int) error {
-	switch len(v) {
+// unfit says what is wrong with what is no value but n of them. Of several AWS
+// looks at each before it says that there is more than one.
+func unfit(n int, check func(i int) error) error {
+	switch n {
 	case 0:
 		return errNoType
 	case 1:
 		return errFalseNull
 	}
-	for _, one := range v {
-		if _, _, err := normalise(one, depth); err != nil {
+	for i := range n {
+		if err := check(i); err != nil {
 			return err
 		}
 	}
 	return errTypes
+}
+
+// checkStrings and checkBinaries check the elements of sets.
+func checkStrings(set []string) error {
+	switch {
+	case len(set) == 0:
+		return errEmptyStrings
+	case repeats(set):
+		return errSameString(set)
+	}
+	return nil
+}
+
+func checkBinaries(set []string) error {
+	switch {
+	case len(set) == 0:
+		return errEmptyBinary
+	case repeats(set):
+		return errSameBinary(set)
+	}
+	return nil
 }
 
 func normaliseList(v attribute.L, depth int) (attribute.Value, bool, error) {
@@ -169,12 +192,14 @@ func normaliseList(v attribute.L, depth int) (attribute.Value, bool, error) {
 	return out, changed, nil
 }
 
-func normaliseNumbers(v attribute.NS) (attribute.Value, bool, error) {
-	if len(v) == 0 {
+// normaliseNumbers checks the elements of a set and makes them normal, in a copy
+// where that changes any.
+func normaliseNumbers(set []string) (_ []string, changed bool, err error) {
+	if len(set) == 0 {
 		return nil, false, errEmptyNumbers
 	}
-	out, changed := v, false
-	for i, e := range v {
+	out := set
+	for i, e := range set {
 		n, err := number.Normalise(e)
 		if err != nil {
 			return nil, false, err
@@ -183,7 +208,7 @@ func normaliseNumbers(v attribute.NS) (attribute.Value, bool, error) {
 			continue
 		}
 		if !changed {
-			out, changed = slices.Clone(v), true
+			out, changed = slices.Clone(set), true
 		}
 		out[i] = n
 	}
