@@ -24,8 +24,7 @@ var serverServer = []string{"Server"}
 // requestID is an id as DynamoDB gives its requests: 26 random characters, and
 // the same 26 behind them.
 func requestID(source *ids.Source) string {
-	var b [16]byte
-	source.Read(b[:])
+	b := source.Bits()
 	var text [52]byte
 	requestIDs.Encode(text[:26], b[:])
 	copy(text[26:], "VV4KQNSO5AEMVJF66Q9ASUAAJG")

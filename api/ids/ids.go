@@ -49,12 +49,17 @@ func (s *Source) take(n int) []byte {
 	return s.buf[at : at+n]
 }
 
+// Bits are 128 random bits.
+func (s *Source) Bits() (b [16]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	copy(b[:], s.take(len(b)))
+	return b
+}
+
 // UUID is a version 4 UUID in lower case.
 func (s *Source) UUID() string {
-	var b [16]byte
-	s.mu.Lock()
-	copy(b[:], s.take(len(b)))
-	s.mu.Unlock()
+	b := s.Bits()
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	var text [36]byte // every request has one: this is quicker than formatting
