@@ -43,7 +43,7 @@ func (v *Verifier) AuthenticateForm(ctx context.Context, field func(name string)
 	case errors.Is(err, ErrInactiveKey), errors.Is(err, ErrUnknownKey) && v.strict():
 		return nil, s3Wording{}.unknownKey(s)
 	case errors.Is(err, ErrUnknownKey):
-		return unknownIdentity(s), nil
+		return new(unknownIdentity(s)), nil
 	case err != nil:
 		return nil, fmt.Errorf("looking up access key %s: %w", s.AccessKeyID, err)
 	}

@@ -79,40 +79,46 @@ func (t *Target) isS3() bool {
 // before the body has been read to its end. A body with trailers implements
 // api.Trailers.
 func (v *Verifier) Authenticate(r *http.Request, t Target) (*Identity, error) {
+	// This is inlined, so that the identity is no allocation for who does not keep it.
+	return v.authenticate(r, &t, new(Identity))
+}
+
+// authenticate returns id, filled in.
+func (v *Verifier) authenticate(r *http.Request, t *Target, id *Identity) (*Identity, error) {
 	s := Parse(r)
-	id, err := v.identify(r, &s, &t, wordingFor(&t))
-	if err != nil {
+	if err := v.identify(r, &s, t, wordingFor(t), id); err != nil {
 		return nil, err
 	}
 	return id, nil
 }
 
 // identify does not keep sent, which in the ordinary case is no allocation therefore.
-func (v *Verifier) identify(r *http.Request, sent *Signature, t *Target, w wording) (*Identity, error) {
+func (v *Verifier) identify(r *http.Request, sent *Signature, t *Target, w wording, id *Identity) error {
 	if sent.Kind == Anonymous {
-		return v.anonymous(r, sent, t, w)
+		return v.anonymous(r, sent, t, w, id)
 	}
 	creds, err := v.lookup(r.Context(), sent.AccessKeyID)
 	if errors.Is(err, ErrUnknownKey) && !v.strict() {
-		return v.stranger(r, sent, t, w)
+		return v.stranger(r, sent, t, w, id)
 	}
 	s := new(*sent) // what is verified with, and told in errors
 	switch {
 	case errors.Is(err, ErrInactiveKey):
-		return nil, w.unknownKey(s)
+		return w.unknownKey(s)
 	case err != nil && !errors.Is(err, ErrUnknownKey):
-		return nil, fmt.Errorf("looking up access key %s: %w", s.AccessKeyID, err)
+		return fmt.Errorf("looking up access key %s: %w", s.AccessKeyID, err)
 	case err == nil:
-		return &Identity{
+		*id = Identity{
 			Account: creds.Account, AccessKeyID: s.AccessKeyID, Principal: creds.Principal,
 			Region: s.Region, Verified: true,
-		}, v.verify(r, s, t, w, creds)
+		}
+		return v.verify(r, s, t, w, creds)
 	case s.Malformed():
-		return nil, w.malformed(s)
+		return w.malformed(s)
 	case s.Kind == Version2Header || s.Kind == Version2Query:
-		return nil, w.version2(s)
+		return w.version2(s)
 	}
-	return nil, w.unknownKey(s)
+	return w.unknownKey(s)
 }
 
 // strict says whether a caller must be known.
@@ -126,43 +132,44 @@ func (v *Verifier) lookup(ctx context.Context, id string) (*Credentials, error) 
 	return v.Provider.Credentials(ctx, id)
 }
 
-func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
-	id := &Identity{Account: api.DefaultAccount, Anonymous: true}
+func (v *Verifier) anonymous(r *http.Request, s *Signature, t *Target, w wording, id *Identity) error {
+	*id = Identity{Account: api.DefaultAccount, Anonymous: true}
 	switch {
 	case !v.strict():
 		id.Principal = defaultRoot
 	case !t.AllowAnonymous:
-		return nil, w.missing()
+		return w.missing()
 	default:
 		id.Principal = api.Principal{Anonymous: true}
 		if p := payloadOf(s.PayloadHash); p.streaming && p.signed {
-			return nil, anonymousSignedPayload()
+			return anonymousSignedPayload()
 		}
 	}
-	return id, unwrap(r, s, nil)
+	return unwrap(r, s, nil)
 }
 
 // stranger lets an unknown key in, with no look at its signature. S3's
 // presigned URLs end all the same: their end is there to be read, and is what
 // programs that hand them out want to see tested. So is the region, which S3's
 // clients correct and sign for again.
-func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording) (*Identity, error) {
+func (v *Verifier) stranger(r *http.Request, s *Signature, t *Target, w wording, id *Identity) error {
 	if t.isS3() {
 		if (s.Kind == InHeader || s.Kind == Presigned) && !s.Malformed() && s.outside(t.Region) {
-			return nil, w.wrongRegion(s, t.Region)
+			return w.wrongRegion(new(*s), t.Region)
 		}
 		if at, end, ok := s.lifetime(); ok {
 			if now := v.Clock.Now(); now.After(end) {
-				return nil, w.expired(new(*s), at, end, now)
+				return w.expired(new(*s), at, end, now)
 			}
 		}
 	}
-	return unknownIdentity(s), unwrap(r, s, nil)
+	*id = unknownIdentity(s)
+	return unwrap(r, s, nil)
 }
 
 // unknownIdentity is the root of the account that a key id names.
-func unknownIdentity(s *Signature) *Identity {
-	id := &Identity{Account: api.DefaultAccount, AccessKeyID: s.AccessKeyID, Principal: defaultRoot, Region: s.Region}
+func unknownIdentity(s *Signature) Identity {
+	id := Identity{Account: api.DefaultAccount, AccessKeyID: s.AccessKeyID, Principal: defaultRoot, Region: s.Region}
 	if isAccount(s.AccessKeyID) {
 		id.Account, id.Principal = s.AccessKeyID, api.Root(s.AccessKeyID)
 	}
