@@ -19,14 +19,22 @@ const maxInflated = 16 << 20
 // maxPooled is the largest buffer that is kept for the next message.
 const maxPooled = 1 << 20
 
-// buffers holds the buffers that bodies are read into and written from.
-var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4096)) }}
+// message is one on its way in or out, with the buffer that its body is read into or
+// written from.
+type message struct {
+	decoding decoding
+	encoding encoding
+	buf      []byte
+}
 
-// free gives a buffer back with the slice that grew from it.
-func free(p *[]byte, grown []byte) {
+// messages are kept for those that come.
+var messages = sync.Pool{New: func() any { return &message{buf: make([]byte, 0, 4096)} }}
+
+// free gives a message back with the slice that grew from its buffer.
+func (m *message) free(grown []byte) {
 	if cap(grown) <= maxPooled {
-		*p = grown[:0]
-		buffers.Put(p)
+		*m = message{buf: grown[:0]}
+		messages.Put(m)
 	}
 }
 
@@ -91,21 +99,21 @@ func writeBody(w http.ResponseWriter, svc *api.Service, status int, contentType 
 			if body, err = compressed(encoding, body); err != nil {
 				return err
 			}
-			setHeader(h, "Content-Encoding", encoding)
+			setHeader(w, "Content-Encoding", encoding)
 		}
 	}
 	if a, ok := w.(Asker); ok && q.encodes && contentType != "" && !strings.HasPrefix(a.Asked("Content-Type"), contentType) {
 		contentType = "application/json"
 	}
 	if len(body) > 0 && contentType != "" {
-		setHeader(h, "Content-Type", contentType)
+		setHeader(w, "Content-Type", contentType)
 	}
 	if q.crc32 {
-		setHeader(h, "X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+		setHeader(w, "X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	// An answer to HEAD has the length that the body would have had.
 	if bodyAllowed(status) && (len(body) > 0 || HeaderOf(h, "Content-Length") == "") {
-		setHeader(h, "Content-Length", strconv.Itoa(len(body)))
+		setHeader(w, "Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
 	if !bodyAllowed(status) {
@@ -129,5 +137,17 @@ func HeaderOf(h http.Header, name string) string {
 	return ""
 }
 
+// Setter is a ResponseWriter that has room for the values of a few headers.
+type Setter interface {
+	// SetHeader is Header().Set for a name in canonical form.
+	SetHeader(name, value string)
+}
+
 // setHeader is Header.Set for a name in canonical form.
-func setHeader(h http.Header, name, value string) { h[name] = []string{value} }
+func setHeader(w http.ResponseWriter, name, value string) {
+	if s, ok := w.(Setter); ok {
+		s.SetHeader(name, value)
+		return
+	}
+	w.Header()[name] = []string{value}
+}

@@ -128,7 +128,7 @@ func (c rest) encodeFailure(f *failure, op *api.Operation, svc *api.Service, w h
 	contentType := c.notation.contentType(e.op)
 	switch c.notation.(type) {
 	case jsonNotation:
-		setHeader(w.Header(), "X-Amzn-Errortype", f.name)
+		setHeader(w, "X-Amzn-Errortype", f.name)
 		f.restJSONEnvelope(&e, svc)
 	case xmlNotation:
 		if svc == nil || quirkOf(svc).bareXMLError {
@@ -160,7 +160,7 @@ func (f *failure) send(w http.ResponseWriter, svc *api.Service, contentType stri
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#querycompatible-trait
 func (f *failure) markQueryCompatible(w http.ResponseWriter, svc *api.Service) {
 	if svc != nil && svc.QueryCompatible {
-		setHeader(w.Header(), "X-Amzn-Query-Error", f.code+";"+f.fault())
+		setHeader(w, "X-Amzn-Query-Error", f.code+";"+f.fault())
 	}
 }
 

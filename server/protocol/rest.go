@@ -62,9 +62,9 @@ func (c rest) decodeBody(d *decoding, body io.ReadCloser, length int64, h http.H
 			return readEvents(d, c.notation, body, sh, m, s)
 		}
 	}
-	buf := buffers.Get().(*[]byte)
-	data, err := readBody(body, length, h, *buf)
-	defer func() { free(buf, data) }()
+	msg := messages.Get().(*message)
+	data, err := readBody(body, length, h, msg.buf)
+	defer func() { msg.free(data) }()
 	switch {
 	case err != nil:
 		return err
@@ -98,14 +98,14 @@ func (c rest) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	if m != nil && m.shape.kind == kindStream {
 		return writeStream(w, status, *s.field(m).stream())
 	}
-	e := encoding{op: op, requestID: HeaderOf(w.Header(), "X-Amzn-Requestid")}
+	msg := messages.Get().(*message)
+	e := &msg.encoding
+	e.op, e.requestID, e.buf = op, HeaderOf(w.Header(), "X-Amzn-Requestid"), msg.buf
+	defer func() { msg.free(e.buf) }()
 	if m != nil && m.shape.kind == kindEvents {
-		return writeEvents(&e, c.notation, w, status, sh, m, s)
+		return writeEvents(e, c.notation, w, status, sh, m, s)
 	}
-	buf := buffers.Get().(*[]byte)
-	e.buf = *buf
-	defer func() { free(buf, e.buf) }()
-	contentType, err := c.encodeBody(&e, sh, m, s)
+	contentType, err := c.encodeBody(e, sh, m, s)
 	if err != nil {
 		return err
 	}
@@ -146,17 +146,17 @@ func writeStream(w http.ResponseWriter, status int, body io.ReadCloser) error {
 	h := w.Header()
 	if body == nil {
 		if HeaderOf(h, "Content-Length") == "" && bodyAllowed(status) {
-			setHeader(h, "Content-Length", "0")
+			setHeader(w, "Content-Length", "0")
 		}
 		w.WriteHeader(status)
 		return nil
 	}
 	defer func() { _ = body.Close() }() // it was only read
 	if HeaderOf(h, "Content-Type") == "" {
-		setHeader(h, "Content-Type", "application/octet-stream")
+		setHeader(w, "Content-Type", "application/octet-stream")
 	}
 	if l, ok := body.(interface{ Len() int }); ok && HeaderOf(h, "Content-Length") == "" {
-		setHeader(h, "Content-Length", strconv.Itoa(l.Len()))
+		setHeader(w, "Content-Length", strconv.Itoa(l.Len()))
 	}
 	w.WriteHeader(status)
 	_, err := io.Copy(w, body)

@@ -12,15 +12,15 @@ type rpc struct{ notation notation }
 
 // Decode implements Codec.
 func (c rpc) Decode(op *api.Operation, r *http.Request, _ URI, in any) (api.Presence, error) {
-	buf := buffers.Get().(*[]byte)
+	msg := messages.Get().(*message)
 	var body []byte
 	var err error
 	if encoding := HeaderOf(r.Header, "Content-Encoding"); encoding != "" && quirkOf(op.Service).encodes {
-		body, err = inflated(encoding, r.Body, *buf)
+		body, err = inflated(encoding, r.Body, msg.buf)
 	} else {
-		body, err = readBody(r.Body, r.ContentLength, r.Header, *buf)
+		body, err = readBody(r.Body, r.ContentLength, r.Header, msg.buf)
 	}
-	defer func() { free(buf, body) }()
+	defer func() { msg.free(body) }()
 	if err != nil {
 		return nil, err
 	}
@@ -31,25 +31,26 @@ func (c rpc) Decode(op *api.Operation, r *http.Request, _ URI, in any) (api.Pres
 		// Query services take parameters in the URI as well.
 		body = append(append(body, '&'), r.URL.RawQuery...)
 	}
-	d := decoding{op: op}
+	d := &msg.decoding
+	d.op = op
 	sh, s := planOf(in)
-	err = c.notation.decode(&d, body, sh, s)
+	err = c.notation.decode(d, body, sh, s)
 	return d.presence, err
 }
 
 // Encode implements Codec.
 func (c rpc) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 	sh, s := planOf(out)
-	e := encoding{op: op, requestID: HeaderOf(w.Header(), "X-Amzn-Requestid")}
+	msg := messages.Get().(*message)
+	e := &msg.encoding
+	e.op, e.requestID, e.buf = op, HeaderOf(w.Header(), "X-Amzn-Requestid"), msg.buf
+	defer func() { msg.free(e.buf) }()
 	c.mark(w)
 	if m := sh.payload; m != nil && m.shape.kind == kindEvents {
-		return writeEvents(&e, c.notation, w, http.StatusOK, sh, m, s)
+		return writeEvents(e, c.notation, w, http.StatusOK, sh, m, s)
 	}
-	buf := buffers.Get().(*[]byte)
-	e.buf = *buf
-	defer func() { free(buf, e.buf) }()
 	if len(sh.members) > 0 || !quirkOf(op.Service).bare[op.Name] {
-		if err := c.notation.encode(&e, sh, s); err != nil {
+		if err := c.notation.encode(e, sh, s); err != nil {
 			return err
 		}
 	}
@@ -59,7 +60,7 @@ func (c rpc) Encode(op *api.Operation, w http.ResponseWriter, out any) error {
 // mark sets the header by which RPC v2 CBOR is known.
 func (c rpc) mark(w http.ResponseWriter) {
 	if _, ok := c.notation.(cborNotation); ok {
-		setHeader(w.Header(), "Smithy-Protocol", "rpc-v2-cbor")
+		setHeader(w, "Smithy-Protocol", "rpc-v2-cbor")
 	}
 }
 
