@@ -80,9 +80,26 @@ func WithCall(ctx context.Context, c *Call) context.Context {
 	return context.WithValue(ctx, callKey{}, c)
 }
 
+// CallContext is a context that carries a call, for who has a place for it.
+type CallContext struct {
+	context.Context
+	Call Call
+}
+
+// Value implements context.Context.
+func (c *CallContext) Value(key any) any {
+	if key == (callKey{}) {
+		return &c.Call
+	}
+	return c.Context.Value(key)
+}
+
 // CallFrom is the call a handler runs for. It panics when there is none: a
 // handler never runs outside a call.
 func CallFrom(ctx context.Context) *Call {
+	if c, ok := ctx.(*CallContext); ok {
+		return &c.Call
+	}
 	c, ok := ctx.Value(callKey{}).(*Call)
 	if !ok {
 		panic("api: no call in context")

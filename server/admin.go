@@ -69,7 +69,7 @@ func (s *Server) Coverage() []Coverage {
 	for _, m := range s.options.Models {
 		c := Coverage{Service: m.Service.Name, ID: m.Service.ID}
 		for _, op := range m.Operations {
-			h, ok := s.handlers[op]
+			h, ok := s.operations[op]
 			c.Operations = append(c.Operations, OperationCoverage{op.Spec().Name, ok, h.NoEffect})
 		}
 		all = append(all, c)

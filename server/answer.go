@@ -18,6 +18,21 @@ type answer struct {
 	paced  bool
 	// request is the headers of what is answered.
 	request http.Header
+	// values are those of headers, of which the first set have been given out.
+	values [4]string
+	set    int
+}
+
+// SetHeader implements protocol.Setter.
+func (a *answer) SetHeader(name, value string) {
+	if a.set == len(a.values) {
+		a.Header()[name] = []string{value}
+		return
+	}
+	n := a.set
+	a.set++
+	a.values[n] = value
+	a.Header()[name] = a.values[n:a.set:a.set]
 }
 
 // Asked implements protocol.Asker.

@@ -30,15 +30,14 @@ type exchange struct {
 	target target
 	// what is the operation or plane, for the log.
 	what string
-	// account and region are the caller's, for the log.
-	account, region string
+	// call is what handlers learn of the request, and what they are called with.
+	call api.CallContext
 	// err is the error that was answered, for the log.
 	err error
 
-	// witnessed is the service that is told of the request; called and input are
-	// what its handler was given.
+	// witnessed is the service that is told of the request; input is what its
+	// handler was given.
 	witnessed service.Witness
-	called    *api.Call
 	input     any
 }
 
@@ -122,9 +121,8 @@ func (x *exchange) header() {
 	switch name {
 	case "s3":
 		x.id = x.server.options.IDs.UUID()
-		id := []string{x.id}
-		h["X-Amz-Request-Id"] = id
-		h["X-Amz-Id-2"] = id
+		x.answer.SetHeader("X-Amz-Request-Id", x.id)
+		h["X-Amz-Id-2"] = h["X-Amz-Request-Id"]
 		h["Server"] = serverAmazonS3
 		return
 	case "dynamodb":
@@ -133,14 +131,11 @@ func (x *exchange) header() {
 	default:
 		x.id = x.server.options.IDs.UUID()
 	}
-	h["X-Amzn-Requestid"] = []string{x.id}
+	x.answer.SetHeader("X-Amzn-Requestid", x.id)
 }
 
-// limit bounds a body that is held in memory. Streams are bounded by the service.
+// limit bounds a body that is held in memory.
 func (x *exchange) limit(r *http.Request) {
-	if x.server.streams[x.target.op] {
-		return
-	}
 	n, ok := bodyLimits[x.target.model.Service.Name]
 	if !ok {
 		n = maxBody
@@ -150,8 +145,8 @@ func (x *exchange) limit(r *http.Request) {
 	}
 }
 
-// call is what handlers learn of the request.
-func (x *exchange) call(r *http.Request, who *auth.Identity) *api.Call {
+// calls makes the call of the request.
+func (x *exchange) calls(r *http.Request, who *auth.Identity) {
 	region := x.target.region
 	if region == "" {
 		region = api.DefaultRegion
@@ -164,8 +159,8 @@ func (x *exchange) call(r *http.Request, who *auth.Identity) *api.Call {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	x.account, x.region = who.Account, region
-	return &api.Call{
+	x.call.Context = r.Context()
+	x.call.Call = api.Call{
 		Account: who.Account, Region: region, Principal: who.Principal, AccessKeyID: who.AccessKeyID,
 		RequestID: x.id, Time: x.start, Operation: x.target.op.Spec(),
 		Scheme: scheme, Host: r.Host, SourceIP: ip, UserAgent: r.UserAgent(),
@@ -252,11 +247,13 @@ func (x *exchange) log(r *http.Request) {
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.Int("status", x.answer.status),
 		slog.Duration("took", now.Sub(x.began).Round(time.Microsecond)))
-	if x.account != "" && x.account != api.DefaultAccount {
-		attrs = append(attrs, slog.String("account", x.account))
-	}
-	if x.region != "" && x.region != api.DefaultRegion {
-		attrs = append(attrs, slog.String("region", x.region))
+	if call := &x.call.Call; call.Account != "" {
+		if call.Account != api.DefaultAccount {
+			attrs = append(attrs, slog.String("account", call.Account))
+		}
+		if call.Region != api.DefaultRegion {
+			attrs = append(attrs, slog.String("region", call.Region))
+		}
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", x.err.Error()))

@@ -20,9 +20,11 @@ var unencrypting = map[string]bool{
 // else operations do not know of is passed over. MinIO's client completes uploads with the
 // header at every server but Amazon's, so the door for such clients takes it there.
 func misplaced(op *api.Operation, r *http.Request, ownDoor bool) error {
+	if op.Service.Name != "s3" {
+		return nil
+	}
 	sent := r.Header[encryptionHeader]
-	switch {
-	case len(sent) == 0, op.Service.Name != "s3", !unencrypting[op.Name], ownDoor && op.Name == "CompleteMultipartUpload":
+	if len(sent) == 0 || !unencrypting[op.Name] || ownDoor && op.Name == "CompleteMultipartUpload" {
 		return nil
 	}
 	return api.Errorf("InvalidArgument", http.StatusBadRequest, "x-amz-server-side-encryption header is not supported for this operation.").

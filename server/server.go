@@ -66,11 +66,8 @@ type Options struct {
 type Server struct {
 	options   Options
 	directory *directory
-	handlers  map[api.Known]api.Handler
-	// witnesses are the services that are told of their operations.
-	witnesses map[api.Known]service.Witness
-	// streams are the operations that read their body themselves.
-	streams map[api.Known]bool
+	// operations are those that are implemented.
+	operations map[api.Known]*operation
 	// crossing are the services that have rules for pages of other origins.
 	crossing map[*api.Model]service.CrossOrigin
 	// regional are the services whose resources are each in one region.
@@ -87,27 +84,37 @@ type Server struct {
 	doors atomic.Bool
 }
 
+// operation is one that is implemented.
+type operation struct {
+	api.Handler
+	// name is what the log calls it.
+	name string
+	// witness is the service if it is to be told of the requests, or nil.
+	witness service.Witness
+	// streams says that the service reads the body itself.
+	streams bool
+}
+
+// nameOf is what the log calls an operation.
+func nameOf(op *api.Operation) string { return op.Service.Name + "." + op.Name }
+
 // New makes a server; Serve makes it listen.
 func New(o Options) *Server {
 	s := &Server{
-		options:   o,
-		directory: newDirectory(o.Models, o.Domain),
-		handlers:  map[api.Known]api.Handler{},
-		witnesses: map[api.Known]service.Witness{},
-		streams:   map[api.Known]bool{},
-		crossing:  map[*api.Model]service.CrossOrigin{},
-		regional:  map[*api.Model]service.Regional{},
-		planes:    newPlanes(),
-		inbox:     newInbox(),
+		options:    o,
+		directory:  newDirectory(o.Models, o.Domain),
+		operations: map[api.Known]*operation{},
+		crossing:   map[*api.Model]service.CrossOrigin{},
+		regional:   map[*api.Model]service.Regional{},
+		planes:     newPlanes(),
+		inbox:      newInbox(),
 	}
 	s.admin()
 	for _, svc := range o.Services {
 		for _, h := range svc.Operations() {
-			s.handlers[h.Known] = h
-			if w, ok := svc.(service.Witness); ok {
-				s.witnesses[h.Known] = w
-			}
-			s.streams[h.Known] = streamsBody(h.Known)
+			o := &operation{Handler: h, name: nameOf(h.Spec()), streams: streamsBody(h.Known)}
+			o.witness, _ = svc.(service.Witness)
+			s.operations[h.Known] = o
 		}
 		if c, ok := svc.(service.CrossOrigin); ok {
 			s.crossing[svc.Model()] = c
@@ -210,12 +217,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // ServeHTTP answers one request: a plane's, or the AWS API's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{
-		server: s, start: s.options.Clock.Now(), began: time.Now(),
-		answer: answer{ResponseWriter: w, request: r.Header},
-	}
+	x := &exchange{server: s, began: time.Now(), answer: answer{ResponseWriter: w, request: r.Header}}
+	x.start = x.began.UTC()
 	defer x.finish(r)
 	if s.options.Clock.Moved() { // clients take the Date for the server's clock, and sign by it
+		x.start = s.options.Clock.Now()
 		w.Header().Set("Date", x.start.UTC().Format(http.TimeFormat))
 	}
 	if r.Body != http.NoBody && (r.ContentLength < 0 || r.ContentLength > pace) {
@@ -258,7 +264,11 @@ func (x *exchange) api(r *http.Request) {
 		return
 	}
 	op := t.op.Spec()
-	x.what = op.Service.Name + "." + op.Name
+	if implemented := s.operations[t.op]; implemented != nil {
+		x.what = implemented.name
+	} else {
+		x.what = nameOf(op)
+	}
 	who, err := s.options.Verifier.Authenticate(r, auth.Target{
 		Service: op.Service, Protocol: t.protocol, Region: t.place, AllowAnonymous: op.NoAuth || op.Service.Name == "s3",
 	})
@@ -286,8 +296,8 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 			return nil, err
 		}
 	}
-	handler, ok := x.server.handlers[t.op]
-	if !ok {
+	operation := x.server.operations[t.op]
+	if operation == nil {
 		return nil, protocol.NotImplemented(t.protocol, op)
 	}
 	in := t.op.NewInput()
@@ -295,13 +305,15 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 		return nil, err
 	}
 	check := checkBody
-	if x.server.streams[t.op] {
+	if operation.streams {
 		check = checkStream
 	}
 	if err := check(op, r); err != nil {
 		return nil, err
 	}
-	x.limit(r)
+	if !operation.streams {
+		x.limit(r)
+	}
 	present, err := protocol.For(t.protocol).Decode(op, r, t.uri, in)
 	if err != nil {
 		return nil, err
@@ -309,14 +321,14 @@ func (x *exchange) carryOut(r *http.Request, who *auth.Identity) (out any, err e
 	if err := protocol.Validate(op.Service, op, in, present); err != nil {
 		return nil, err
 	}
-	call := x.call(r, who)
-	if x.witnessed = x.server.witnesses[t.op]; x.witnessed != nil {
-		x.called, x.input = call, in
+	x.calls(r, who)
+	if x.witnessed = operation.witness; x.witnessed != nil {
+		x.input = in
 	}
-	if err := authorize(call, in); err != nil {
+	if err := authorize(&x.call.Call, in); err != nil {
 		return nil, err
 	}
-	return handler.Call(api.WithCall(r.Context(), call), in)
+	return operation.Call(&x.call, in)
 }
 
 // authorize is the place of policy evaluation in the chain: after decoding,

@@ -23,7 +23,7 @@ func (x *exchange) witness(r *http.Request) {
 		code = e.Code
 	}
 	x.witnessed.Witness(service.Witnessed{
-		Call: x.called, Input: x.input,
+		Call: &x.call.Call, Input: x.input,
 		Method: r.Method, URI: r.RequestURI, Version: r.Proto, Referer: r.Referer(), Presigned: protocol.HeaderOf(r.Header, "Authorization") == "",
 		Status: x.answer.status, Code: code, Sent: x.answer.bytes, Took: time.Since(x.began),
 	})
