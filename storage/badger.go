@@ -44,11 +44,14 @@ type badger struct {
 	timeline *timeline
 	hot      *hot
 	queue    queue
+	recent   recent
 	removals removals
 }
 
-// openBadger opens the engine in dir, which exists and can be written.
+// openBadger opens the engine in the data directory dir, which can be written.
 func openBadger(dir string, o Options) (b *badger, err error) {
+	logs := filepath.Join(dir, logsDir)
+	dir = filepath.Join(dir, recordsDir)
 	opts := badgerOptions(dir, o)
 	if err := checkTables(dir, opts); err != nil {
 		return nil, err
@@ -64,7 +67,14 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 	db, err := badgerdb.OpenManaged(opts)
 	switch {
 	case err == nil:
-		return &badger{db: db, timeline: newTimeline(db.MaxVersion(), db.SetDiscardTs), hot: newHot()}, nil
+		b = &badger{db: db, hot: newHot()}
+		last, err := b.openRecent(logs, o.Sync)
+		if err != nil {
+			return nil, errors.Join(err, b.db.Close())
+		}
+		b.timeline = newTimeline(max(last, db.MaxVersion()), db.SetDiscardTs)
+		b.flushBehind()
+		return b, nil
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
 		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
 	default:
@@ -177,15 +187,20 @@ func (b *badger) reset() error {
 	b.removals.sorting.Lock()
 	defer b.removals.sorting.Unlock()
 	b.removals.count.Store(0)
+	if err := b.flushAll(); err != nil { // so that no log has what is removed
+		return err
+	}
 	b.hot.clear()
 	return b.db.DropAll()
 }
 
-func (b *badger) close() error { return errors.Join(b.db.Close(), b.lock.Close()) }
+func (b *badger) close() error {
+	return errors.Join(b.closeRecent(), b.db.Close(), b.lock.Close())
+}
 
 func (b *badger) maintain(ctx context.Context) error {
 	var group errgroup.Group
-	group.Go(func() error { return b.sortAtRest(ctx) })
+	group.Go(func() error { return b.restAtTimes(ctx) })
 	group.Go(func() error { return b.collect(ctx) })
 	return group.Wait()
 }

@@ -139,8 +139,8 @@ func TestNotOpened(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "", storage.ErrUnwritable, "cannot be written"},
-		"newer": {change("store", func([]byte) []byte { return []byte("virga store 2\n") }),
-			"", storage.ErrNewer, "was written by a newer version of Virga: its format is 2, this program knows formats up to 1"},
+		"newer": {change("store", func([]byte) []byte { return []byte("virga store 3\n") }),
+			"", storage.ErrNewer, "was written by a newer version of Virga: its format is 3, this program knows formats up to 2"},
 		"format lost":      {change("store", func([]byte) []byte { return nil }), "", storage.ErrDamaged, "is damaged"},
 		"format noise":     {change("store", noise), "", storage.ErrDamaged, "is damaged"},
 		"manifest noise":   {change("records/MANIFEST", noise), "", storage.ErrDamaged, "is damaged"},

@@ -9,25 +9,23 @@ import (
 )
 
 // badgerTx is a transaction that reads the store as it was at a moment: what is
-// hot from memory and the rest from Badger, for which it takes a snapshot when it
+// hot or recent from memory and the rest from Badger, for which it takes a snapshot when it
 // first has to. What it writes it keeps until it is committed.
 type badgerTx struct {
 	badger *badger
 	update bool
 	// warm says that it may read what is hot.
 	warm bool
-	// at is the moment that it reads.
-	at uint64
+	// at is the moment that it reads, and recent the memtables that belong to it.
+	at     uint64
+	recent *memtables
 	// snapshot is Badger's transaction to read from, nil before it is needed;
 	// entered says that the moment must be left in the end.
 	snapshot *badgerdb.Txn
 	entered  bool
-	// overlay is a snapshot with the transaction's own writes in it, nil where
-	// nothing was scanned since the first of them.
-	overlay *badgerdb.Txn
-	reads   []read // of an update
-	writes  writes
-	queued  queued
+	reads    []read // of an update
+	writes   writes
+	queued   queued
 }
 
 // updateTx is a badgerTx that writes, with room for what small ones read and write.
@@ -47,13 +45,10 @@ func (b *badger) begin(update, again bool) engineTx {
 		t = &badgerTx{}
 	}
 	t.badger = b
-	if again {
-		// What was hot may have changed too often, and the moment may have been
-		// forgotten; what has been entered does not change.
-		t.at, t.entered = b.timeline.enterLatest(), true
-	} else {
-		t.at, t.warm = b.timeline.latest.Load(), true
-	}
+	// When it has lost before, what was hot may have changed too often, and the moment
+	// may have been forgotten; what has been entered does not change.
+	t.entered, t.warm = again, !again
+	t.at, t.recent = b.moment(again)
 	return t
 }
 
@@ -86,6 +81,12 @@ func (t *badgerTx) Get(key []byte) ([]byte, error) {
 			return value, nil
 		}
 	}
+	if value, found, err := t.recent.get(key, hash, t.at); found || err != nil {
+		if err == nil && value == nil {
+			err = ErrNotFound
+		}
+		return value, err
+	}
 	txn, err := t.begin()
 	if err != nil {
 		return nil, err
@@ -112,102 +113,34 @@ func (t *badgerTx) Get(key []byte) ([]byte, error) {
 }
 
 func (t *badgerTx) Set(key, value []byte) error {
-	return t.write(write{key: key, value: value})
+	t.writes.set(write{key: key, hash: t.badger.hot.hash(key), value: value})
+	return nil
 }
 
 func (t *badgerTx) Delete(key []byte) error {
-	return t.write(write{key: key, removed: true})
-}
-
-func (t *badgerTx) write(w write) error {
-	w.hash = t.badger.hot.hash(w.key)
-	t.writes.set(w)
-	if t.overlay == nil {
-		return nil
-	}
-	return tooBig(w.apply(t.overlay, &badgerdb.Entry{}))
-}
-
-// scanned is what a scan reads: the snapshot, or that with the own writes.
-func (t *badgerTx) scanned() (*badgerdb.Txn, error) {
-	txn, err := t.begin()
-	if err != nil || len(t.writes.list) == 0 {
-		return txn, err
-	}
-	if t.overlay == nil {
-		t.overlay = t.badger.db.NewTransactionAt(t.at, true)
-		if err := t.writes.apply(t.overlay); err != nil {
-			return nil, tooBig(err)
-		}
-	}
-	return t.overlay, nil
-}
-
-func tooBig(err error) error {
-	if errors.Is(err, badgerdb.ErrTxnTooBig) {
-		return ErrTooLarge
-	}
-	return err
+	t.writes.set(write{key: key, hash: t.badger.hot.hash(key), removed: true})
+	return nil
 }
 
 func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		txn, err := t.scanned()
+		txn, err := t.begin()
 		if err != nil {
 			yield(Entry{}, err)
 			return
 		}
 		it := txn.NewIterator(badgerdb.IteratorOptions{Reverse: r.Reverse, Prefix: r.prefix()})
 		defer it.Close()
-		var large []byte // a value out of the log, whose memory is used again
-		end := r.End     // of what is left of a reverse scan
-		for it.Seek(r.first()); it.Valid(); {
-			item := it.Item()
-			e := Entry{Key: item.Key()}
-			switch {
-			case !r.Reverse && r.End != nil && bytes.Compare(e.Key, r.End) >= 0,
-				r.Reverse && bytes.Compare(e.Key, r.Start) < 0:
-				return
-			case r.Reverse && bytes.Equal(e.Key, end):
-				it.Next() // the end is not part of the range
-				continue
-			}
-			if !r.KeysOnly {
-				err := item.Value(func(v []byte) error {
-					e.Value = v
-					if len(v) >= valueThreshold {
-						large = append(large[:0], v...)
-						e.Value = large
-					}
-					return nil
-				})
-				if err != nil {
-					yield(Entry{}, err)
-					return
-				}
-			}
-			if !yield(e, nil) {
-				return
-			}
-			switch to := r.next(e.Key); {
-			case to == nil:
-				it.Next()
-			case len(to) == 0:
-				return // nothing is before it, and to Badger it would be the last
-			default:
-				end = to
-				it.Seek(to)
-			}
+		cursors := make([]cursor, 0, 4) // the latest first
+		if len(t.writes.list) > 0 {
+			cursors = append(cursors, t.writes.cursor(r))
 		}
+		for m := range t.recent.all() {
+			cursors = append(cursors, m.cursor(t.at, r.Reverse))
+		}
+		cursors = append(cursors, &badgerCursor{Iterator: it, reverse: r.Reverse, keysOnly: r.KeysOnly})
+		merge(r, cursors)(yield)
 	}
-}
-
-// first is where a scan of r begins.
-func (r Range) first() []byte {
-	if r.Reverse {
-		return r.End
-	}
-	return r.Start
 }
 
 // prefix is what all keys of a forward range have in common, which spares
@@ -236,18 +169,66 @@ func (t *badgerTx) commit() error {
 	}
 	t.queued.writes = &t.writes
 	number, err := t.badger.write(&t.queued)
-	hot.release(number, t.reads, &t.writes, err != nil)
-	return tooBig(err)
+	if err != nil {
+		hot.unlock(t.reads, &t.writes)
+		return err
+	}
+	hot.release(number, t.reads, &t.writes)
+	return nil
 }
 
 func (t *badgerTx) discard() {
-	if t.overlay != nil {
-		t.overlay.Discard()
-	}
 	if t.snapshot != nil {
 		t.snapshot.Discard()
 	}
 	if t.entered {
 		t.badger.timeline.leave(t.at)
 	}
+}
+
+// badgerCursor goes over what Badger has.
+type badgerCursor struct {
+	*badgerdb.Iterator
+	reverse, keysOnly bool
+	large             []byte // a value out of the log, whose memory is used again
+}
+
+func (c *badgerCursor) seek(key []byte) error {
+	if c.reverse && key != nil && len(key) == 0 {
+		key = []byte{0} // nothing is before the empty key either, which to Badger is the end
+	}
+	c.Seek(key)
+	if c.reverse && key != nil && c.Valid() && bytes.Equal(c.Item().Key(), key) {
+		c.Next()
+	}
+	return nil
+}
+
+func (c *badgerCursor) step() error {
+	c.Next()
+	return nil
+}
+
+func (c *badgerCursor) key() []byte {
+	if !c.Valid() {
+		return nil
+	}
+	return c.Item().Key()
+}
+
+func (c *badgerCursor) value() (value []byte, err error) {
+	if c.keysOnly {
+		return []byte{}, nil
+	}
+	err = c.Item().Value(func(v []byte) error {
+		if value = v; len(v) >= valueThreshold {
+			c.large = append(c.large[:0], v...)
+			value = c.large
+		}
+		return nil
+	})
+	if value == nil {
+		value = []byte{}
+	}
+	return value, err
 }

@@ -19,6 +19,8 @@ import (
 const (
 	crashRounds  = 50
 	crashWorkers = 4
+	// crashRotate is how many bytes are in a memtable: so many steps are between two.
+	crashRotate = 200_000
 	// window is how many steps of a worker are kept; each removes the one that
 	// leaves it.
 	window = 20
@@ -47,6 +49,7 @@ func crashChild(c *storagetest.Child) error {
 	if err != nil {
 		return err
 	}
+	storage.Rotate(db, crashRotate)
 	blobs, err := storage.OpenBlobs("badger:"+c.Dir, db, storage.Options{})
 	if err != nil {
 		return err

@@ -12,19 +12,21 @@ import (
 
 // version is the format of what is stored. It is raised when older programs
 // could not read it.
-const version = 1
+const version = 2
 
 // A data directory holds:
 //
 //	lock      locked while it is in use
-//	store     one line, "virga store 1": the format
-//	records/  the engine's files
+//	store     one line, "virga store 2": the format
+//	records/  Badger's files
+//	log/      the commits that Badger does not have yet: see wal
 //	blobs/    see bodyFiles
 const (
 	lockFile   = "lock"
 	formatFile = "store"
 	formatText = "virga store "
 	recordsDir = "records"
+	logsDir    = "log"
 	blobsDir   = "blobs"
 )
 
@@ -59,8 +61,10 @@ func (e *OpenError) Unwrap() []error { return []error{e.Kind, e.Cause} }
 // written, locks it, and checks its format before anything in it is touched.
 // Closing the file gives it free.
 func openDirectory(dir string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Join(dir, recordsDir), 0o755); err != nil {
-		return nil, &OpenError{dir, ErrUnwritable, err}
+	for _, sub := range []string{recordsDir, logsDir} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return nil, &OpenError{dir, ErrUnwritable, err}
+		}
 	}
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -99,6 +103,8 @@ func checkFormat(dir string) error {
 		return &OpenError{dir, ErrDamaged, fmt.Errorf("%s does not name a format", name)}
 	case n > version:
 		return &OpenError{dir, ErrNewer, fmt.Errorf("its format is %d, this program knows formats up to %d", n, version)}
+	case n < version: // which had no log, and is else the same
+		return writeFormat(dir, name)
 	}
 	return probe(dir)
 }

@@ -43,3 +43,6 @@ func (b *Bare) Get(key []byte) ([]byte, error) {
 
 // Close closes the engine.
 func (b *Bare) Close() error { return b.db.Close() }
+
+// Rotate makes a store on disk write a memtable out when it has so many bytes.
+func Rotate(db DB, bytes int64) { db.(*store).engine.(*badger).recent.limit = bytes }

@@ -96,11 +96,10 @@ func (h *hot) unlock(reads []read, writes *writes) {
 }
 
 // release ends what hold began, when the commit has been made under a number.
-// failed says that it is not known what was written.
-func (h *hot) release(number uint64, reads []read, writes *writes, failed bool) {
+func (h *hot) release(number uint64, reads []read, writes *writes) {
 	for i := range writes.list {
 		w := &writes.list[i]
-		h.shard(w.hash).endWrite(w, number, failed)
+		h.shard(w.hash).endWrite(w, number)
 	}
 	h.unlockReads(reads)
 }
@@ -132,7 +131,7 @@ func (s *hotShard) unlockWrite(w *write) {
 	}
 }
 
-func (s *hotShard) endWrite(w *write, number uint64, failed bool) {
+func (s *hotShard) endWrite(w *write, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.held = false
@@ -140,9 +139,6 @@ func (s *hotShard) endWrite(w *write, number uint64, failed bool) {
 	s.changed(w.hash, number)
 	if w.entry == nil {
 		return
-	}
-	if failed {
-		w.value = nil
 	}
 	s.replace(w.hash, w.entry, w.value, number)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -53,17 +54,17 @@ func TestHotKeepsWhatIsReadOften(t *testing.T) {
 	h.want(t, "k", 9, "") // it is being written
 	h.keep("k", "old", 5)
 	h.want(t, "k", 9, "")
-	h.release(6, nil, w, false)
+	h.release(6, nil, w)
 	h.keep("k", "old", 5)
 	h.want(t, "k", 6, "new")
 	h.want(t, "k", 5, "")
 
 	h.unlock(nil, held(t, h, 6, nil, "k", "never"))
 	h.want(t, "k", 6, "new")
-	h.release(7, nil, held(t, h, 6, nil, "k", "perhaps"), true)
-	h.want(t, "k", 7, "")
+	h.release(7, nil, held(t, h, 6, nil, "k", strings.Repeat("v", maxHot+1)))
+	h.want(t, "k", 7, "") // too large to be kept
 	h.keep("k", "old", 6)
-	h.want(t, "k", 7, "") // it may have been written since
+	h.want(t, "k", 7, "") // it has been written since
 
 	h.keep("gone", "v", 7)
 	w = new(writes)
@@ -71,7 +72,7 @@ func TestHotKeepsWhatIsReadOften(t *testing.T) {
 	if !h.hold(7, nil, w) {
 		t.Fatal("not held")
 	}
-	h.release(8, nil, w, false)
+	h.release(8, nil, w)
 	h.want(t, "gone", 8, "")
 }
 
@@ -90,8 +91,8 @@ func TestHotHolds(t *testing.T) {
 		t.Error("a key that another writes was held as read")
 	}
 	again := key("a") // two may have read the same; and c is free
-	h.release(1, again, held(t, h, 0, again, "c", "2"), false)
-	h.release(2, reads, first, false)
+	h.release(1, again, held(t, h, 0, again, "c", "2"))
+	h.release(2, reads, first)
 	for _, writes := range []string{"b", "d"} {
 		if h.hold(1, key("b"), written(h, "v", writes)) {
 			t.Errorf("a key that has changed since it was read was held, for writing %s", writes)
@@ -99,9 +100,9 @@ func TestHotHolds(t *testing.T) {
 	}
 	for i, writes := range []string{"d", "b"} {
 		reads, at := key("b"), uint64(2+i)
-		h.release(at+1, reads, held(t, h, at, reads, writes, "v"), false)
+		h.release(at+1, reads, held(t, h, at, reads, writes, "v"))
 	}
-	h.release(5, nil, held(t, h, 0, nil, "a", "3"), false)
+	h.release(5, nil, held(t, h, 0, nil, "a", "3"))
 	for i := range h.shards {
 		if s := &h.shards[i]; len(s.holds) != 0 {
 			t.Errorf("shard %d: %v held", i, s.holds)
@@ -187,7 +188,7 @@ func TestHotIsBounded(t *testing.T) {
 		if !h.hold(0, nil, w) {
 			t.Fatal("not held")
 		}
-		h.release(uint64(i+1), nil, w, false)
+		h.release(uint64(i+1), nil, w)
 	}
 	check()
 }
@@ -210,11 +211,18 @@ func TestHotSurvivesAScan(t *testing.T) {
 // Two records are always written together. However they are read meanwhile,
 // from memory or not, they are the same, and never older than what was read before.
 func TestHotReadsAreSnapshots(t *testing.T) {
+	for _, limit := range []int64{memtableBytes, 1000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) { hotReadsAreSnapshots(t, limit) })
+	}
+}
+
+func hotReadsAreSnapshots(t *testing.T, limit int64) {
 	db, err := Open("badger:"+t.TempDir(), Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	Rotate(db, limit)
 	pairs := [][2][]byte{}
 	for i := range 4 {
 		pairs = append(pairs, [2][]byte{fmt.Appendf(nil, "a%d", i), fmt.Appendf(nil, "b%d", i)})
@@ -299,11 +307,18 @@ func TestHotReadsAreSnapshots(t *testing.T) {
 // meet, in memory or not, the sum stays, no pair is overdrawn, and every reader
 // sees a state between two transactions.
 func TestHotUpdatesAreSerialisable(t *testing.T) {
+	for _, limit := range []int64{memtableBytes, 1000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) { hotUpdatesAreSerialisable(t, limit) })
+	}
+}
+
+func hotUpdatesAreSerialisable(t *testing.T, limit int64) {
 	db, err := Open("badger:"+t.TempDir(), Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	Rotate(db, limit)
 	const accounts, rounds, start = 6, 400, 100
 	account := func(i int) []byte { return fmt.Appendf(nil, "account %d", i%accounts) }
 	read := func(tx Tx, i int) (int64, error) {

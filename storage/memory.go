@@ -154,27 +154,16 @@ func scanTree(tree *memTree, r Range) iter.Seq[*memEntry] {
 	return func(yield func(*memEntry) bool) {
 		it := tree.Iter()
 		defer it.Release()
-		// seek goes to where a scan begins that begins at this key, step to the next.
-		seek := func(key []byte) bool { return it.Seek(&memEntry{key: key}) }
-		step, inside := it.Next, func(key []byte) bool { return r.End == nil || bytes.Compare(key, r.End) < 0 }
-		if r.Reverse {
-			seek = func(key []byte) bool {
-				if key == nil || !it.Seek(&memEntry{key: key}) {
-					return it.Last()
-				}
-				return it.Prev()
-			}
-			step, inside = it.Prev, func(key []byte) bool { return bytes.Compare(key, r.Start) >= 0 }
-		}
+		seek := func(key []byte) bool { return seekTree(&it, &memEntry{key: key}, key == nil, r.Reverse) }
 		for ok := seek(r.first()); ok; {
 			e := it.Item()
-			if !inside(e.key) || !yield(e) {
+			if !r.reaches(e.key) || !yield(e) {
 				return
 			}
 			if to := r.next(e.key); to != nil {
 				ok = seek(to)
 			} else {
-				ok = step()
+				ok = stepTree(&it, r.Reverse)
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func Open(url string, o Options) (DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := openBadger(filepath.Join(dir, recordsDir), o)
+	b, err := openBadger(dir, o)
 	if err != nil {
 		lock.Close()
 		kind := ErrDamaged

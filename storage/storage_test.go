@@ -18,10 +18,18 @@ var engines = map[string]storagetest.Opener{
 	},
 }
 
+// rotating is the engine on disk where every few commits are written out.
+func rotating(t testing.TB) (storage.DB, *storage.Blobs) {
+	db, blobs := engines["badger"](t)
+	storage.Rotate(db, 300)
+	return db, blobs
+}
+
 func TestConformance(t *testing.T) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) { storagetest.Run(t, open) })
 	}
+	t.Run("badger, rotating", func(t *testing.T) { storagetest.Run(t, rotating) })
 }
 
 func TestMaintainEndsWithItsContext(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 // and knows which moments of the past are still read. A moment is the number of
 // the last commit that it sees.
 //
-// Badger keeps every value under the number of its commit. What it may forget
+// Badger keeps every value under the number of a commit. What it and the memtables may forget
 // are values that were replaced before every moment that is read.
 type timeline struct {
 	// discard tells Badger the first moment that it has to remember.
@@ -21,8 +21,8 @@ type timeline struct {
 	mu sync.Mutex
 	// readers are how many read each moment.
 	readers map[uint64]int
-	// floor is the first moment that can be read.
-	floor uint64
+	// floor is the first moment that can be read. It grows while mu is held.
+	floor atomic.Uint64
 }
 
 // pastKept is how many commits a moment stays readable without a reader, so
@@ -32,8 +32,9 @@ const pastKept = 256
 
 // newTimeline is that of a store whose last commit has the number latest.
 func newTimeline(latest uint64, discard func(uint64)) *timeline {
-	l := &timeline{discard: discard, readers: map[uint64]int{}, floor: latest}
+	l := &timeline{discard: discard, readers: map[uint64]int{}}
 	l.latest.Store(latest)
+	l.floor.Store(latest)
 	discard(latest)
 	return l
 }
@@ -42,7 +43,7 @@ func newTimeline(latest uint64, discard func(uint64)) *timeline {
 func (l *timeline) enter(at uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at < l.floor {
+	if at < l.floor.Load() {
 		return false
 	}
 	l.readers[at]++
@@ -81,8 +82,8 @@ func (l *timeline) forget(before uint64) {
 	for at := range l.readers {
 		before = min(before, at)
 	}
-	if before > l.floor {
-		l.floor = before
+	if before > l.floor.Load() {
+		l.floor.Store(before)
 		l.discard(before)
 	}
 }

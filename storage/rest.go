@@ -15,37 +15,29 @@ import (
 // compacted, which takes 1.3 s for that million, and leaves 0.04 s, for the keys
 // that have not left memory.
 const (
-	// sortInterval is how long nothing must have been written.
-	sortInterval = 5 * time.Second
+	// restInterval is how long nothing must have been written until the store rests.
+	restInterval = time.Second
+	// sortAfter is for how many intervals it has to rest before it is compacted.
+	sortAfter = 5
 	// manyRemoved is how many removed keys are worth it, if they are a tenth of
 	// all: so what is rewritten for them stays within ten times what they are.
 	manyRemoved = 100_000
 )
 
-// removals counts the keys that were removed and may still be in the tables.
+// removals counts the keys that Badger was told were removed, and that may still be in the tables.
 type removals struct {
 	count atomic.Int64
 	// sorting is held by who compacts, or empties, the tables.
 	sorting sync.Mutex
 }
 
-// add counts the removals among writes.
-func (r *removals) add(w *writes) {
-	n := int64(0)
-	for i := range w.list {
-		if w.list[i].removed {
-			n++
-		}
-	}
-	if n > 0 {
-		r.count.Add(n)
-	}
-}
-
-// sortAtRest compacts the tables when it is worth it, until the context ends.
-func (b *badger) sortAtRest(ctx context.Context) error {
-	tick := time.NewTicker(sortInterval)
+// restAtTimes does what is best done when nothing is written any more, until the context
+// ends: what is in memtables is written out, so that a server that is killed has little to read
+// when it starts again, and then tables are compacted where it is worth it.
+func (b *badger) restAtTimes(ctx context.Context) error {
+	tick := time.NewTicker(restInterval)
 	defer tick.Stop()
+	rests := 0
 	for last := uint64(0); ; {
 		select {
 		case <-ctx.Done():
@@ -53,10 +45,17 @@ func (b *badger) sortAtRest(ctx context.Context) error {
 		case <-tick.C:
 		}
 		now := b.timeline.latest.Load()
-		if rests := now == last; rests && b.worthSorting() {
+		if rests++; now != last {
+			rests, last = 0, now
+		}
+		switch {
+		case rests == 1:
+			if err := b.flushAll(); err != nil {
+				b.db.Opts().Logger.Errorf("writing out commits at rest: %v", err)
+			}
+		case rests == sortAfter && b.worthSorting():
 			b.sort()
 		}
-		last = now
 	}
 }
 

@@ -68,6 +68,9 @@ func TestSort(t *testing.T) {
 			}
 			return tx.Delete(key(i))
 		})
+		if err := b.flushAll(); err != nil {
+			t.Fatal(err)
+		}
 		if removed := b.removals.count.Load(); removed != n-n/100 {
 			t.Errorf("%d were removed, want %d", removed, n-n/100)
 		}

@@ -1,14 +1,10 @@
 package storage
 
-import (
-	"sync"
-
-	badgerdb "github.com/dgraph-io/badger/v4"
-)
+import "sync"
 
 // queue is where transactions wait that are to be written. One of them at a time
-// leads: it writes itself and those that wait, together, as one transaction of
-// Badger. None of them reads or writes what another one writes, since each holds
+// leads: it writes itself and those that wait, together, as one record of the
+// log. None of them reads or writes what another one writes, since each holds
 // its keys, so together they are what they are one after the other. Those who come
 // meanwhile wait, and the first of them leads next.
 //
@@ -31,7 +27,7 @@ type queued struct {
 }
 
 // write commits what a transaction writes, all of which it holds, and returns
-// the number of the commit, also with an error: who knows what was written then.
+// the number of the commit. After an error nothing was written.
 func (b *badger) write(t *queued) (number uint64, err error) {
 	q := &b.queue
 	q.mu.Lock()
@@ -50,8 +46,10 @@ func (b *badger) write(t *queued) (number uint64, err error) {
 	q.mu.Unlock()
 
 	number = b.timeline.latest.Load() + 1
-	err = b.commit(number, t, others)
-	b.timeline.advance(number)
+	err = b.remember(number, t, others)
+	if err == nil {
+		b.timeline.advance(number)
+	}
 
 	q.mu.Lock()
 	next := q.next()
@@ -86,41 +84,4 @@ func (q *queue) next() (next *queued) {
 		next, q.waiting = q.waiting[0], q.waiting[1:]
 	}
 	return next
-}
-
-// commit writes transactions under a number.
-func (b *badger) commit(number uint64, first *queued, others []*queued) error {
-	txn := b.db.NewTransactionAt(number, true)
-	defer txn.Discard()
-	if err := first.writes.apply(txn); err != nil {
-		return err
-	}
-	b.removals.add(first.writes)
-	for _, t := range others {
-		if err := t.writes.apply(txn); err != nil {
-			return err
-		}
-		b.removals.add(t.writes)
-	}
-	return txn.CommitAt(number, nil)
-}
-
-// apply gives all writes to a transaction of Badger.
-func (w *writes) apply(txn *badgerdb.Txn) error {
-	entries := make([]badgerdb.Entry, len(w.list))
-	for i := range w.list {
-		if err := w.list[i].apply(txn, &entries[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// apply gives a write to a transaction of Badger, as the given entry.
-func (w *write) apply(txn *badgerdb.Txn, e *badgerdb.Entry) error {
-	if w.removed {
-		return txn.Delete(w.key)
-	}
-	e.Key, e.Value = w.key, w.value
-	return txn.SetEntry(e)
 }
