@@ -23,7 +23,8 @@ type Sent struct {
 // Tag says what a part is.
 type Tag byte
 
-// The types, and what is none.
+// The types, and what is none: first those that are a text, then those that
+// are nothing but themselves, then those that have elements.
 const (
 	TagS Tag = iota + 1
 	TagN
@@ -101,12 +102,15 @@ type Parts struct {
 type Part struct {
 	Tag Tag
 	// Text is that of a TagS, a TagN or a TagB.
-	Text string
-	// Parts are those of a part that has elements: named ones of a TagM, texts of sets.
-	Parts Parts
+	Text  string
+	count int
 }
 
-// Next reads a text: the name that stands before the part of an attribute, or
+// Parts are those of a part that has elements: named ones of a TagM, texts of
+// sets.
+func (p *Part) Parts() Parts { return Parts{p.Text, p.count} }
+
+// NextText reads a text: the name that stands before the part of an attribute, or
 // an element of a set.
 func (p *Parts) NextText() string {
 	n, width := int(p.text[0]), 1
@@ -131,17 +135,17 @@ func (p *Parts) longLength() (n, width int) {
 
 // NextPart reads a part, all of it.
 func (p *Parts) NextPart() Part {
-	out := Part{Tag: Tag(p.text[0])}
+	tag := Tag(p.text[0])
 	p.text = p.text[1:]
-	switch out.Tag {
-	case TagS, TagN, TagB:
-		out.Text = p.NextText()
-	case TagL, TagM, TagSS, TagNS, TagBS, TagUnfit:
-		size, body := number4(p.text), p.text[headSize:]
-		out.Parts = Parts{body[:size], number4(p.text[4:])}
-		p.text = body[size:]
+	switch {
+	case tag <= TagB:
+		return Part{Tag: tag, Text: p.NextText()}
+	case tag <= TagNull:
+		return Part{Tag: tag}
 	}
-	return out
+	size, count, body := number4(p.text), number4(p.text[4:]), p.text[headSize:]
+	p.text = body[size:]
+	return Part{tag, body[:size], count}
 }
 
 func number4(s string) int {
@@ -153,7 +157,8 @@ func (p Parts) values() M {
 	m := make(M, p.Count)
 	for range p.Count {
 		name := p.NextText()
-		m[name] = p.NextPart().Value()
+		v := p.NextPart()
+		m[name] = v.Value()
 	}
 	return m
 }
@@ -170,13 +175,14 @@ func (p Parts) Texts(list []string) []string {
 func (p Parts) list() []Value {
 	list := make([]Value, p.Count)
 	for i := range list {
-		list[i] = p.NextPart().Value()
+		v := p.NextPart()
+		list[i] = v.Value()
 	}
 	return list
 }
 
 // Value is the value that the part is.
-func (p Part) Value() Value {
+func (p *Part) Value() Value {
 	switch p.Tag {
 	case TagS:
 		return S(p.Text)
@@ -191,19 +197,19 @@ func (p Part) Value() Value {
 	case TagNull:
 		return NULL{}
 	case TagL:
-		return L(p.Parts.list())
+		return L(p.Parts().list())
 	case TagM:
-		return p.Parts.values()
+		return p.Parts().values()
 	case TagSS:
-		return SS(p.Parts.Texts(make([]string, 0, p.Parts.Count)))
+		return SS(p.Parts().Texts(make([]string, 0, p.count)))
 	case TagNS:
-		return NS(p.Parts.Texts(make([]string, 0, p.Parts.Count)))
+		return NS(p.Parts().Texts(make([]string, 0, p.count)))
 	case TagBS:
-		set := make(BS, p.Parts.Count)
+		set, parts := make(BS, p.count), p.Parts()
 		for i := range set {
-			set[i] = B(p.Parts.NextText())
+			set[i] = B(parts.NextText())
 		}
 		return set
 	}
-	return Unfit(p.Parts.list())
+	return Unfit(p.Parts().list())
 }

@@ -53,7 +53,8 @@ func (r *jsonReader) attribute(out *attribute.Value) error {
 		return err
 	}
 	parts := attribute.SentOf(r.keep(r.sent.buf), 1).Parts()
-	*out = parts.NextPart().Value()
+	v := parts.NextPart()
+	*out = v.Value()
 	return nil
 }
 

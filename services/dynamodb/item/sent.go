@@ -1,6 +1,7 @@
 package item
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -37,14 +38,35 @@ func AppendSent(b []byte, s *attribute.Sent) (data []byte, size int, err error) 
 // normaliser writes normal items.
 type normaliser struct {
 	out []byte
-	// entries are a stack of those of maps, texts the elements of a set.
+	// entries are a stack of those of maps, order one of the same entries, and
+	// texts the elements of a set.
 	entries []sentEntry
+	order   []place
 	texts   []string
 }
 
 type sentEntry struct {
 	name string
 	part attribute.Part
+}
+
+// place is that of an entry, with what its name begins with: most names need
+// not be looked at to be sorted.
+type place struct {
+	beginning uint64
+	entry     int
+}
+
+// beginning sorts as the name does, as far as it tells names apart.
+func beginning(name string) (x uint64) {
+	if len(name) >= 8 {
+		return uint64(name[7]) | uint64(name[6])<<8 | uint64(name[5])<<16 | uint64(name[4])<<24 |
+			uint64(name[3])<<32 | uint64(name[2])<<40 | uint64(name[1])<<48 | uint64(name[0])<<56
+	}
+	for i := range len(name) {
+		x |= uint64(name[i]) << (56 - 8*i)
+	}
+	return x
 }
 
 var normalisers = sync.Pool{New: func() any { return new(normaliser) }}
@@ -58,7 +80,7 @@ func (n *normaliser) free() {
 	}
 	clear(n.entries[:cap(n.entries)])
 	clear(n.texts[:cap(n.texts)])
-	*n = normaliser{entries: n.entries[:0], texts: n.texts[:0]}
+	*n = normaliser{entries: n.entries[:0], order: n.order[:0], texts: n.texts[:0]}
 	normalisers.Put(n)
 }
 
@@ -68,32 +90,42 @@ func (n *normaliser) attributes(p attribute.Parts, depth int) (count, size int, 
 	if depth > MaxDepth {
 		return 0, 0, errDepth
 	}
-	base := len(n.entries)
+	base, first := len(n.entries), len(n.order)
 	for range p.Count {
 		name := p.NextText()
 		if err := checkName(name); err != nil {
 			return 0, 0, err
 		}
+		n.order = append(n.order, place{beginning(name), len(n.entries)})
 		n.entries = append(n.entries, sentEntry{name, p.NextPart()})
 	}
-	list := n.entries[base:]
-	slices.SortStableFunc(list, func(a, b sentEntry) int { return strings.Compare(a.name, b.name) })
+	list := n.order[first:]
+	slices.SortFunc(list, func(a, b place) int {
+		if c := cmp.Compare(a.beginning, b.beginning); c != 0 {
+			return c
+		}
+		if c := strings.Compare(n.entries[a.entry].name, n.entries[b.entry].name); c != 0 {
+			return c
+		}
+		return a.entry - b.entry
+	})
 	for i := range list { // of those of one name, the last was sent last
-		if i+1 == len(list) || list[i].name != list[i+1].name {
+		if i+1 == len(list) || n.entries[list[i].entry].name != n.entries[list[i+1].entry].name {
 			list[count] = list[i]
 			count++
 		}
 	}
 	n.out = binary.AppendUvarint(n.out, uint64(count))
-	for i := range list[:count] {
-		n.out = appendString(n.out, list[i].name)
-		bytes, err := n.value(&list[i].part, depth)
+	for _, at := range list[:count] {
+		e := n.entries[at.entry] // what is in it moves them
+		n.out = appendString(n.out, e.name)
+		bytes, err := n.value(&e.part, depth)
 		if err != nil {
 			return 0, 0, err
 		}
-		size += len(list[i].name) + bytes
+		size += len(e.name) + bytes
 	}
-	n.entries = n.entries[:base]
+	n.entries, n.order = n.entries[:base], n.order[:first]
 	return count, size, nil
 }
 
@@ -121,13 +153,13 @@ func (n *normaliser) value(p *attribute.Part, depth int) (size int, err error) {
 		n.out = append(n.out, tagNull)
 		return 1, nil
 	case attribute.TagL:
-		return n.list(p.Parts, depth+1)
+		return n.list(p.Parts(), depth+1)
 	case attribute.TagM:
 		n.out = append(n.out, tagM)
-		count, size, err := n.attributes(p.Parts, depth+1)
+		count, size, err := n.attributes(p.Parts(), depth+1)
 		return documentOverhead + elementOverhead*count + size, err
 	case attribute.TagUnfit:
-		parts := p.Parts
+		parts := p.Parts()
 		return 0, unfit(parts.Count, func(int) error {
 			part := parts.NextPart()
 			_, err := n.value(&part, depth)
@@ -156,7 +188,7 @@ func (n *normaliser) list(p attribute.Parts, depth int) (size int, err error) {
 
 // set appends a TagSS, a TagNS or a TagBS.
 func (n *normaliser) set(p *attribute.Part) (size int, err error) {
-	n.texts = p.Parts.Texts(n.texts[:0])
+	n.texts = p.Parts().Texts(n.texts[:0])
 	tag := byte(tagSS)
 	switch p.Tag {
 	case attribute.TagSS:
