@@ -153,7 +153,7 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 	if t.schema, err = w.table(tx, t.id); err != nil {
 		return err
 	}
-	keys := make(distinctKeys, 0, len(t.changes))
+	keys := newDistinctKeys(len(t.changes))
 	for i := range t.changes {
 		c := &t.changes[i]
 		if c.put != nil {
@@ -167,8 +167,8 @@ func (t *tableChanges) check(tx storage.Tx, w *writes) (err error) {
 		if err := c.check(t.schema); err != nil {
 			return err
 		}
-		c.at = t.schema.itemKey(c.attributes())
-		if !keys.add(c.at) {
+		var added bool
+		if c.at, added = keys.add(t.schema, c.attributes()); !added {
 			return errDuplicateKeys()
 		}
 	}

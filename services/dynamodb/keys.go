@@ -161,9 +161,14 @@ func (k *keySchema) appendKey(b []byte, of item.Attributes) []byte {
 
 // itemKey is the key of an item in its table.
 func (t *schema) itemKey(of item.Attributes) []byte {
-	b := make([]byte, len(t.prefix), len(t.prefix)+96)
-	copy(b, t.prefix)
-	return t.appendKey(b, of)
+	return t.appendItemKey(make([]byte, 0, len(t.prefix)+usualKey), of)
+}
+
+// usualKey is how long a key behind the prefix is, as a rule at most.
+const usualKey = 96
+
+func (t *schema) appendItemKey(b []byte, of item.Attributes) []byte {
+	return t.appendKey(append(b, t.prefix...), of)
 }
 
 // entryKey is the key of an item's entry in an index. The item has the index's
@@ -255,15 +260,28 @@ func decimal(n attribute.N) number.Decimal {
 
 // distinctKeys are the keys of a request's items, each of which may occur once.
 // There are at most a hundred: comparing them takes less than a map does.
-type distinctKeys [][]byte
+type distinctKeys struct {
+	keys [][]byte
+	room []byte // for keys to come
+}
 
-// add says whether a key is not there yet, and adds it.
-func (k *distinctKeys) add(key []byte) bool {
-	if slices.ContainsFunc(*k, func(other []byte) bool { return bytes.Equal(key, other) }) {
-		return false
+// newDistinctKeys has room for the keys of n items.
+func newDistinctKeys(n int) distinctKeys { return distinctKeys{keys: make([][]byte, 0, n)} }
+
+// add is the key of an item of a table. It says whether the key was not there
+// yet, and adds it.
+func (k *distinctKeys) add(t *schema, of item.Attributes) (key []byte, added bool) {
+	if need := len(t.prefix) + usualKey; cap(k.room)-len(k.room) < need {
+		k.room = make([]byte, 0, need*min(max(1, cap(k.keys)-len(k.keys)), 16))
 	}
-	*k = append(*k, key)
-	return true
+	from := len(k.room)
+	k.room = t.appendItemKey(k.room, of)
+	key = k.room[from:len(k.room):len(k.room)]
+	if slices.ContainsFunc(k.keys, func(other []byte) bool { return bytes.Equal(key, other) }) {
+		return key, false
+	}
+	k.keys = append(k.keys, key)
+	return key, true
 }
 
 // segment is the range of the entries under prefix whose hashes are in one of

@@ -68,7 +68,7 @@ func (s *Service) transactGet(gets []*transactedGet) ([]gotten, error) {
 	found := make([]gotten, len(gets))
 	err := s.env.DB.View(func(tx storage.Tx) error {
 		schemas := make([]*schema, len(gets))
-		var keys transactedKeys
+		keys := transactedKeys{newDistinctKeys(len(gets))}
 		for i, g := range gets {
 			var err error
 			if schemas[i], err = s.table(tx, g.id); err != nil {
@@ -118,8 +118,8 @@ func (k *transactedKeys) add(t *schema, key item.Attributes) (at []byte, err err
 	if t.checkValues(key) != nil {
 		return nil, nil
 	}
-	at = t.itemKey(key)
-	if !k.distinctKeys.add(at) {
+	at, added := k.distinctKeys.add(t, key)
+	if !added {
 		return nil, errValidation("Transaction request cannot include multiple operations on one item")
 	}
 	return at, nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/virga-cloud/virga/api"
+	"github.com/virga-cloud/virga/api/attribute"
 	ddb "github.com/virga-cloud/virga/api/dynamodb"
 	"github.com/virga-cloud/virga/services/dynamodb/expression"
 	"github.com/virga-cloud/virga/services/dynamodb/item"
@@ -26,11 +27,18 @@ type transacted struct {
 }
 
 func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteItemsInput) (*ddb.TransactWriteItemsOutput, error) {
-	all, each := make([]*transacted, len(in.TransactItems)), make([]transacted, len(in.TransactItems))
-	size := 0
+	size, room := 0, 0
+	for _, t := range in.TransactItems {
+		if t.Put != nil {
+			room += roomFor(t.Put.Item)
+		}
+	}
+	n := len(in.TransactItems)
+	all, each, puts, stored := make([]*transacted, n), make([]transacted, n), make([]put, n), make([]byte, 0, room)
 	for i, t := range in.TransactItems {
+		var err error
 		all[i] = &each[i]
-		if err := all[i].read(ctx, t); err != nil {
+		if stored, err = all[i].read(ctx, t, &puts[i], stored); err != nil {
 			return nil, err
 		}
 		size += all[i].size()
@@ -118,56 +126,76 @@ func (t *transacted) size() int {
 	return item.Size(t.key)
 }
 
-// read checks one write as far as that goes without its table.
-func (t *transacted) read(ctx context.Context, in *ddb.TransactWriteItem) error {
+// request is one write of a transaction as it was sent: what the four kinds of
+// them have in common, and the item of a put and the expression of an update.
+type request struct {
+	table             string
+	key               item.Item
+	item              attribute.Item
+	names             map[string]string
+	values            item.Item
+	condition, update *string
+	onFailure         ddb.ReturnValuesOnConditionCheckFailure
+}
+
+// requestOf takes the one write that there has to be.
+func requestOf(in *ddb.TransactWriteItem) (r request, err error) {
 	members := 0
-	var p parameters
-	var key item.Item
-	var conditionText, updateText *string
-	var onFailure ddb.ReturnValuesOnConditionCheckFailure
-	take := func(table string, k item.Item, names map[string]string, values item.Item, c *string, f ddb.ReturnValuesOnConditionCheckFailure) {
-		members++
-		t.name, key, conditionText, onFailure = table, k, c, f
-		p = parameters{names: names, values: values, expressions: []parameter{{string(expression.ConditionExpression), c != nil}}}
-	}
 	if c := in.ConditionCheck; c != nil {
-		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		members++
+		r = request{c.TableName, c.Key, nil, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, nil, c.ReturnValuesOnConditionCheckFailure}
 	}
 	if c := in.Put; c != nil {
-		take(c.TableName, nil, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
+		members++
+		r = request{c.TableName, nil, c.Item, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, nil, c.ReturnValuesOnConditionCheckFailure}
 	}
 	if c := in.Delete; c != nil {
-		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
-		t.remove = true
+		members++
+		r = request{c.TableName, c.Key, nil, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, nil, c.ReturnValuesOnConditionCheckFailure}
 	}
 	if c := in.Update; c != nil {
-		take(c.TableName, c.Key, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.ReturnValuesOnConditionCheckFailure)
-		updateText = c.UpdateExpression
-		p.expressions = append([]parameter{{string(expression.UpdateExpression), updateText != nil}}, p.expressions...)
+		members++
+		r = request{c.TableName, c.Key, nil, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.ConditionExpression, c.UpdateExpression, c.ReturnValuesOnConditionCheckFailure}
 	}
 	if members != 1 {
-		return errValidation("TransactItems can only contain one of Check, Put, Update or Delete")
+		err = errValidation("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
-	var err error
+	return r, err
+}
+
+// read checks one write as far as that goes without its table. The stored form
+// of an item that is put is behind what is in the room.
+func (t *transacted) read(ctx context.Context, in *ddb.TransactWriteItem, p *put, room []byte) (_ []byte, err error) {
+	r, err := requestOf(in)
+	if err != nil {
+		return nil, err
+	}
+	t.name = r.table
 	if t.id, err = tableNamed(ctx, t.name); err != nil {
-		return err
+		return nil, err
 	}
-	if err := p.check(); err != nil {
-		return err
+	given := parameters{names: r.names, values: r.values, expressions: []parameter{
+		{string(expression.UpdateExpression), r.update != nil}, {string(expression.ConditionExpression), r.condition != nil}}}
+	if in.Update == nil {
+		given.expressions = given.expressions[1:]
+	}
+	if err := given.check(); err != nil {
+		return nil, err
 	}
 	if in.Put != nil {
-		t.put = &put{}
-		if _, err := t.put.read(in.Put.Item, make([]byte, 0, roomFor(in.Put.Item))); err != nil {
-			return err
+		t.put = p
+		if room, err = p.read(r.item, room); err != nil {
+			return nil, err
 		}
-		if err := t.put.check(); err != nil {
-			return err
+		if err := p.check(); err != nil {
+			return nil, err
 		}
-	} else if t.key, err = item.Normalise(key); err != nil {
-		return errInvalid(err)
+	} else if t.key, err = item.Normalise(r.key); err != nil {
+		return nil, errInvalid(err)
 	}
-	t.showOnFailure = onFailure == ddb.ReturnValuesOnConditionCheckFailureAllOld
-	return t.expressions(&p, updateText, conditionText)
+	t.remove = in.Delete != nil
+	t.showOnFailure = r.onFailure == ddb.ReturnValuesOnConditionCheckFailureAllOld
+	return room, t.expressions(&given, r.update, r.condition)
 }
 
 func (t *transacted) expressions(p *parameters, updateText, conditionText *string) error {
@@ -191,7 +219,7 @@ func (t *transacted) expressions(p *parameters, updateText, conditionText *strin
 
 // findTables finds the tables, and refuses an item that occurs twice.
 func findTables(tx storage.Tx, w *writes, all []*transacted) (err error) {
-	var keys transactedKeys
+	keys := transactedKeys{newDistinctKeys(len(all))}
 	for i, t := range all {
 		if i > 0 && t.id == all[i-1].id { // as a rule
 			t.schema = all[i-1].schema
