@@ -46,6 +46,8 @@ type jsonReader struct {
 	d    *decoding
 	rest bool
 	sent sentItems
+	// slabs are for the structures that were read last.
+	slabs [4]slab
 }
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
@@ -135,7 +137,7 @@ func (r *jsonReader) structure(sh *shape, s slot) error {
 func (r *jsonReader) value(sh *shape, s slot, m *member) error {
 	switch sh.kind {
 	case kindPointer:
-		return r.value(sh.elem, s.makeTarget(sh), m)
+		return r.value(sh.elem, r.makeTarget(sh, s), m)
 	case kindStruct:
 		return r.structure(sh, s)
 	case kindString:
@@ -180,6 +182,23 @@ func (r *jsonReader) value(sh *shape, s slot, m *member) error {
 		return err
 	}
 	return r.wrongType(sh)
+}
+
+// makeTarget gives the pointer at s a new zero value and returns its slot.
+func (r *jsonReader) makeTarget(sh *shape, s slot) slot {
+	if sh.elem.kind != kindStruct {
+		return s.makeTarget(sh)
+	}
+	for i := range r.slabs {
+		b := &r.slabs[i]
+		if b.of == nil {
+			b.of = sh.elem
+		}
+		if b.of == sh.elem {
+			return b.makeTarget(s)
+		}
+	}
+	return s.makeTarget(sh)
 }
 
 // list reads an array. Nulls are left out, but for sparse lists, where they

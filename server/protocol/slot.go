@@ -78,6 +78,31 @@ func (s slot) makeTarget(sh *shape) slot {
 	return slot{p}
 }
 
+// slab is memory for values of one shape, of which lists have many.
+type slab struct {
+	of         *shape
+	at         unsafe.Pointer
+	left, size int
+}
+
+// maxSlab is how many values have their memory in one piece.
+const maxSlab = 16
+
+// makeTarget is slot's, with the memory of a slab.
+func (b *slab) makeTarget(s slot) slot {
+	if b.left == 0 {
+		b.size = min(max(1, 2*b.size), maxSlab)
+		b.at = reflect.New(reflect.ArrayOf(b.size, b.of.typ)).UnsafePointer()
+		b.left = b.size
+	}
+	p := b.at
+	if b.left--; b.left > 0 { // or it would point behind the memory
+		b.at = unsafe.Add(p, b.of.typ.Size())
+	}
+	*(*unsafe.Pointer)(s.p) = p
+	return slot{p}
+}
+
 // setNil makes the pointer at s nil.
 func (s slot) setNil() { *(*unsafe.Pointer)(s.p) = nil }
 

@@ -15,8 +15,8 @@ func (s *Service) deleteItem(ctx context.Context, in *ddb.DeleteItemInput) (*ddb
 		return nil, err
 	}
 	p := parameters{
-		expressions: []parameter{{string(expression.ConditionExpression), in.ConditionExpression != nil}},
-		legacy:      []parameter{{"Expected", in.Expected != nil}, {"ConditionalOperator", in.ConditionalOperator != ""}},
+		expressions: parameterList{{string(expression.ConditionExpression), in.ConditionExpression != nil}},
+		legacy:      parameterList{{"Expected", in.Expected != nil}, {"ConditionalOperator", in.ConditionalOperator != ""}},
 		names:       in.ExpressionAttributeNames,
 		values:      in.ExpressionAttributeValues,
 	}

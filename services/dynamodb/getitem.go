@@ -53,8 +53,8 @@ func (s *Service) getItem(ctx context.Context, in *ddb.GetItemInput) (*ddb.GetIt
 // projecting are the parameters of requests that can only choose parts of items.
 func projecting(text *string, attributes []string, names map[string]string) *parameters {
 	return &parameters{
-		expressions: []parameter{{string(expression.ProjectionExpression), text != nil}},
-		legacy:      []parameter{{"AttributesToGet", attributes != nil}},
+		expressions: parameterList{{string(expression.ProjectionExpression), text != nil}},
+		legacy:      parameterList{{"AttributesToGet", attributes != nil}},
 		names:       names,
 	}
 }

@@ -11,8 +11,8 @@ import (
 // parameters are those of a request that its expressions are made of, and the
 // older ones that do not go together with expressions. Every operation lists its own.
 type parameters struct {
-	expressions []parameter
-	legacy      []parameter
+	expressions parameterList
+	legacy      parameterList
 	names       map[string]string
 	values      map[string]attribute.Value
 }
@@ -20,6 +20,20 @@ type parameters struct {
 type parameter struct {
 	name  string
 	given bool
+}
+
+// parameterList has the parameters of an operation, and nothing behind them. It
+// is no slice, which would be allocated for every request.
+type parameterList [5]parameter
+
+// some says whether any was given.
+func (l *parameterList) some() bool {
+	for i := range l {
+		if l[i].given {
+			return true
+		}
+	}
+	return false
 }
 
 // given are the names of the parameters that were given, as AWS lists them.
@@ -34,12 +48,12 @@ func given(list []parameter) (names []string) {
 
 // check finds parameters that do not go together.
 func (p *parameters) check() error {
-	expressions, legacy := given(p.expressions), given(p.legacy)
-	if len(expressions) > 0 && len(legacy) > 0 {
+	expressions := p.expressions.some()
+	if expressions && p.legacy.some() {
 		return errValidation("Can not use both expression and non-expression parameters in the same request: "+
-			"Non-expression parameters: {%s} Expression parameters: {%s}", strings.Join(legacy, ", "), strings.Join(expressions, ", "))
+			"Non-expression parameters: {%s} Expression parameters: {%s}", strings.Join(given(p.legacy[:]), ", "), strings.Join(given(p.expressions[:]), ", "))
 	}
-	if p.names != nil && len(expressions) == 0 {
+	if p.names != nil && !expressions {
 		return errValidation("ExpressionAttributeNames can only be specified when using expressions")
 	}
 	if p.values != nil && !p.usesValues() {
@@ -51,8 +65,8 @@ func (p *parameters) check() error {
 // usesValues says whether an expression was given that can have values; a
 // projection can not.
 func (p *parameters) usesValues() bool {
-	for _, e := range p.expressions {
-		if e.given && e.name != string(expression.ProjectionExpression) {
+	for i := range p.expressions {
+		if e := &p.expressions[i]; e.given && e.name != string(expression.ProjectionExpression) {
 			return true
 		}
 	}
@@ -62,7 +76,7 @@ func (p *parameters) usesValues() bool {
 func (p *parameters) errNoUse() error {
 	var names []string
 	for _, e := range p.expressions {
-		if e.name != string(expression.ProjectionExpression) {
+		if e.name != "" && e.name != string(expression.ProjectionExpression) {
 			names = append(names, e.name)
 		}
 	}

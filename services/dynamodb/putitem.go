@@ -14,8 +14,8 @@ func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutIt
 		return nil, err
 	}
 	p := parameters{
-		expressions: []parameter{{string(expression.ConditionExpression), in.ConditionExpression != nil}},
-		legacy:      []parameter{{"Expected", in.Expected != nil}, {"ConditionalOperator", in.ConditionalOperator != ""}},
+		expressions: parameterList{{string(expression.ConditionExpression), in.ConditionExpression != nil}},
+		legacy:      parameterList{{"Expected", in.Expected != nil}, {"ConditionalOperator", in.ConditionalOperator != ""}},
 		names:       in.ExpressionAttributeNames,
 		values:      in.ExpressionAttributeValues,
 	}

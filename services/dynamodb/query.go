@@ -68,12 +68,12 @@ func newQuery(ctx context.Context, in *ddb.QueryInput) (*query, error) {
 		q.limit = int(*in.Limit)
 	}
 	p := parameters{
-		expressions: []parameter{
+		expressions: parameterList{
 			{string(expression.ProjectionExpression), in.ProjectionExpression != nil},
 			{string(expression.FilterExpression), in.FilterExpression != nil},
 			{string(expression.KeyConditionExpression), in.KeyConditionExpression != nil},
 		},
-		legacy: []parameter{
+		legacy: parameterList{
 			{"AttributesToGet", in.AttributesToGet != nil},
 			{"QueryFilter", in.QueryFilter != nil},
 			{"ConditionalOperator", in.ConditionalOperator != ""},
@@ -82,7 +82,7 @@ func newQuery(ctx context.Context, in *ddb.QueryInput) (*query, error) {
 		names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues,
 	}
 	if in.KeyConditions != nil && in.KeyConditionExpression == nil { // those go with expressions
-		p.legacy = p.legacy[:3]
+		p.legacy[3] = parameter{}
 	}
 	if err := p.check(); err != nil {
 		return nil, err

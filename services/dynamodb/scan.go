@@ -59,11 +59,11 @@ func newScan(ctx context.Context, in *ddb.ScanInput) (*scan, error) {
 		q.limit = int(*in.Limit)
 	}
 	p := parameters{
-		expressions: []parameter{
+		expressions: parameterList{
 			{string(expression.ProjectionExpression), in.ProjectionExpression != nil},
 			{string(expression.FilterExpression), in.FilterExpression != nil},
 		},
-		legacy: []parameter{
+		legacy: parameterList{
 			{"AttributesToGet", in.AttributesToGet != nil},
 			{"ScanFilter", in.ScanFilter != nil},
 			{"ConditionalOperator", in.ConditionalOperator != ""},

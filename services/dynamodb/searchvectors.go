@@ -89,7 +89,7 @@ func newSearch(ctx context.Context, in *ddb.SearchVectorsInput) (*search, error)
 		projected = &in.ProjectionExpression
 	}
 	p := parameters{
-		expressions: []parameter{
+		expressions: parameterList{
 			{string(expression.ProjectionExpression), projected != nil},
 			{string(expression.SearchConditionExpression), condition != nil},
 		},

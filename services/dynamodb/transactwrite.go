@@ -174,10 +174,10 @@ func (t *transacted) read(ctx context.Context, in *ddb.TransactWriteItem, p *put
 	if t.id, err = tableNamed(ctx, t.name); err != nil {
 		return nil, err
 	}
-	given := parameters{names: r.names, values: r.values, expressions: []parameter{
+	given := parameters{names: r.names, values: r.values, expressions: parameterList{
 		{string(expression.UpdateExpression), r.update != nil}, {string(expression.ConditionExpression), r.condition != nil}}}
 	if in.Update == nil {
-		given.expressions = given.expressions[1:]
+		given.expressions[0] = parameter{}
 	}
 	if err := given.check(); err != nil {
 		return nil, err

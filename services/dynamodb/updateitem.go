@@ -15,11 +15,11 @@ func (s *Service) updateItem(ctx context.Context, in *ddb.UpdateItemInput) (*ddb
 		return nil, err
 	}
 	p := parameters{
-		expressions: []parameter{
+		expressions: parameterList{
 			{string(expression.UpdateExpression), in.UpdateExpression != nil},
 			{string(expression.ConditionExpression), in.ConditionExpression != nil},
 		},
-		legacy: []parameter{
+		legacy: parameterList{
 			{"AttributeUpdates", in.AttributeUpdates != nil},
 			{"Expected", in.Expected != nil},
 			{"ConditionalOperator", in.ConditionalOperator != ""},
