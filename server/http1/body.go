@@ -10,6 +10,9 @@ import (
 type body struct {
 	turn *turn
 
+	// announced is the Content-Length.
+	announced int64
+
 	mu   sync.Mutex
 	left int64
 	// expected says that the client waits to be told to send it.
@@ -38,7 +41,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	if b.expected {
 		b.expected = false
-		if err := b.turn.answer.proceed(); err != nil {
+		if err := b.turn.conn.answer.proceed(); err != nil {
 			b.err = err
 			return 0, err
 		}
@@ -91,7 +94,7 @@ func (b *body) Close() error {
 // connection can be used for another request: not when too much is left, or when the client
 // still waits to be told to send it.
 func (b *body) settle() bool {
-	if b.turn.request.ContentLength == 0 {
+	if b.announced == 0 {
 		return true
 	}
 	b.mu.Lock()

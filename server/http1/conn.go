@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
@@ -65,17 +66,25 @@ type conn struct {
 	// watch looks for the client hanging up while a handler runs.
 	watch watch
 
-	// template is a request that each request is a copy of; the maps are emptied
-	// and used again for each turn.
-	template                *http.Request
-	requestHeader, outgoing http.Header
+	// What follows is used again for each turn: the request, which is a copy of the
+	// template, its URL, headers and their values, and the answer with its headers.
+	template, request http.Request
+	url               url.URL
+	incoming          http.Header
+	values            []string
+	answer            response
+	outgoing          http.Header
+	// lines are the names of the headers of the request before: clients send the
+	// same ones in the same order.
+	lines []*line
 }
 
 func newConn(s *Server, d Door, nc net.Conn) *conn {
 	c := &conn{
 		Conn: nc, socket: newSocket(nc), server: s, door: d, in: make([]byte, firstBuffer),
-		template:      &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
-		requestHeader: make(http.Header, 16), outgoing: make(http.Header, 16),
+		template: http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
+		// A map of up to eight, which most answers need, is quicker than a larger one.
+		incoming: make(http.Header, 16), outgoing: make(http.Header, 8),
 	}
 	if a := nc.RemoteAddr(); a != nil {
 		c.template.RemoteAddr = a.String()
@@ -120,10 +129,10 @@ func (c *conn) serve() {
 func (c *conn) head(first bool) (n int, found bool) {
 	for searched, limited := 0, false; ; {
 		unread := c.in[c.r:c.w]
-		if i := bytes.Index(unread[searched:], endOfHead); i >= 0 {
-			return searched + i + len(endOfHead), true
+		if end := endOfHead(unread, searched); end > 0 {
+			return end, true
 		}
-		searched = max(0, len(unread)-len(endOfHead)+1)
+		searched = max(0, len(unread)-len("\n\r"))
 		switch {
 		case len(unread) == 0:
 			c.r, c.w = 0, 0
@@ -251,4 +260,15 @@ func (c *BegunConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-var endOfHead = []byte("\r\n\r\n")
+// endOfHead is the place behind the first empty line from a place on, or 0.
+func endOfHead(b []byte, from int) int {
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 || from+i+len("\r\n") >= len(b) {
+			return 0
+		}
+		if from += i + 1; from > 1 && b[from-2] == '\r' && b[from] == '\r' && b[from+1] == '\n' {
+			return from + len("\r\n")
+		}
+	}
+}

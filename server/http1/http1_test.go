@@ -43,6 +43,10 @@ var behaviours = map[string]http.HandlerFunc{
 		}
 		json.NewEncoder(w).Encode(s)
 	},
+	"unwrap": func(w http.ResponseWriter, r *http.Request) { // as who takes a framing off that is all there is
+		r.ContentLength = 0
+		delete(r.Header, "A")
+	},
 	"ignore": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "not read") },
 	"some": func(w http.ResponseWriter, r *http.Request) {
 		io.ReadFull(r.Body, make([]byte, 3))
@@ -287,6 +291,9 @@ var conversations = []struct {
 	{"a body that is not read", true, "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"a body that is read in part", true, "POST /some HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + strings.Repeat("b", 50000) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"a body too long to be skipped", true, "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n" + strings.Repeat("b", 400000) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+	{"headers that come again and others", true, "GET /1 HTTP/1.1\r\nHost: a\r\nX-Odd: 1\r\nx-amz-date: 1\r\nA: 1\r\n\r\n" +
+		"GET /2 HTTP/1.1\r\nHost: b\r\nX-Odd: 2\r\nx-amz-date: 2\r\nA: 2\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\nX-Odd: 3\r\nX-Amz-Date: 3\r\nx-amz-date: 4\r\n\r\n" +
+		"GET /4 HTTP/1.1\r\nX-Odd: 5\r\nHost: a\r\nX-Odd: 6\r\nX-Odder: 7\r\nx-odd: 8\r\n\r\nGET /5 HTTP/1.1\r\nX-Odd: 9\r\nHost: a\r\n\r\n"},
 	{"a body that is closed", true, "POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"an expected body", true, "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello"},
 	{"an expected body of nothing", true, "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n"},
@@ -317,6 +324,9 @@ var conversations = []struct {
 	{"HTTP/1.0 kept alive", false, "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n"},
 	{"HTTP/3.0", false, "GET / HTTP/3.0\r\nHost: a\r\n\r\n"},
 	{"no version", false, "GET /\r\n\r\n"},
+	{"a line feed behind the last request", true, "GET / HTTP/1.1\r\nHost: a\r\n\r\n\n\r\n"},
+	{"a name that is none where one was", false, "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nA : 1\r\n\r\n"},
+	{"no host behind one that had", false, "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\n\r\nGET / HTTP/1.1\r\nA: 1\r\n\r\n"},
 	{"no host", false, "GET / HTTP/1.1\r\n\r\n"},
 	{"two hosts", false, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"},
 	{"a host that is none", false, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
@@ -444,10 +454,34 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 func TestCountsOnlyWhatIsItsOwn(t *testing.T) {
 	// The URL of a plain target is made without net/url, and has to be what net/url makes.
 	for _, target := range []string{"/", "/a", "/a/b.c~d_e-f", "//", "/a?b", "/a?b=c&d=%20", "/a?", "/a?b?", "/-._~"} {
-		turn := new(turn)
 		want, err := url.ParseRequestURI(target)
-		if got := turn.locate(target); err != nil || !reflect.DeepEqual(got, want) {
+		if got := new(conn).locate(target); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %#v, want %#v", target, got, want)
 		}
+	}
+}
+
+func TestTakesEightBytesAtATimeForWhatTheyAre(t *testing.T) {
+	for b := range 256 {
+		for length := range 20 {
+			for at := range length {
+				text := bytes.Repeat([]byte("v"), length)
+				text[at] = byte(b)
+				if got, want := isValue(text), only(text, inValue); got != want {
+					t.Fatalf("%q is said to be a value: %v, want %v", text, got, want)
+				}
+			}
+		}
+	}
+}
+
+// Who takes a framing off a body that is all there is changes the request's length. net/http
+// closes the connection then.
+func TestSkipsWhatIsLeftOfABodyWhoseLengthIsChanged(t *testing.T) {
+	b := newBed(t, http.HandlerFunc(behave))
+	sent := "POST /unwrap HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthere"
+	got := answers(converse(t, b.quick, []byte(sent)), []string{"POST", "POST"})
+	if len(got) != 2 || got[1].Status != http.StatusOK || b.left.Load() != 0 {
+		t.Errorf("the request behind it has been answered with %+v", got)
 	}
 }

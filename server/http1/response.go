@@ -57,16 +57,7 @@ func (w *response) WriteHeader(status int) {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
 	}
 	c := w.conn
-	c.out = append(c.out[:0], "HTTP/1.1 "...)
-	c.out = strconv.AppendInt(c.out, int64(status), 10)
-	c.out = append(c.out, ' ')
-	if text := http.StatusText(status); text != "" {
-		c.out = append(c.out, text...)
-	} else {
-		c.out = append(c.out, "status code "...)
-		c.out = strconv.AppendInt(c.out, int64(status), 10)
-	}
-	c.out = append(c.out, crlf...)
+	c.out = appendStatus(c.out[:0], status)
 	if status < 200 {
 		for name, values := range w.header {
 			if name != "Content-Length" && name != "Transfer-Encoding" {
@@ -104,6 +95,21 @@ func (w *response) WriteHeader(status int) {
 	}
 }
 
+// appendStatus writes the first line of an answer.
+func appendStatus(b []byte, status int) []byte {
+	if status == http.StatusOK {
+		return append(b, "HTTP/1.1 200 OK\r\n"...)
+	}
+	b = strconv.AppendInt(append(b, "HTTP/1.1 "...), int64(status), 10)
+	b = append(b, ' ')
+	if text := http.StatusText(status); text != "" {
+		b = append(b, text...)
+	} else {
+		b = strconv.AppendInt(append(b, "status code "...), int64(status), 10)
+	}
+	return append(b, crlf...)
+}
+
 // declare takes the length that the handler gave.
 func (w *response) declare(values []string) {
 	if len(values) == 0 {
@@ -126,9 +132,11 @@ func (w *response) line(name string, values []string) {
 		c.out = append(c.out, ": "...)
 		from := len(c.out)
 		c.out = append(c.out, strings.Trim(v, " \t\r\n")...)
-		for i := from; i < len(c.out); i++ {
-			if c.out[i] == '\r' || c.out[i] == '\n' {
-				c.out[i] = ' '
+		if !isValue(c.out[from:]) {
+			for i := from; i < len(c.out); i++ {
+				if c.out[i] == '\r' || c.out[i] == '\n' {
+					c.out[i] = ' '
+				}
 			}
 		}
 		c.out = append(c.out, crlf...)

@@ -3,34 +3,32 @@ package http1
 import (
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 )
 
-// turn is one request with its answer.
+// turn is one request with its answer. What it holds itself may be used by who
+// has it when the handler has returned, and tells him that it has ended.
 type turn struct {
 	conn    *conn
-	request *http.Request
-	url     url.URL
 	context requestContext
 	body    body
-	answer  response
 }
 
 // take has the request answered, and says whether the connection may be used again.
 func (t *turn) take() bool {
 	c := t.conn
-	t.context.begin(c, t.request.Body == http.NoBody)
+	r := &c.request
+	t.context.begin(c, r.Body == http.NoBody)
 	t.body.turn = t
 	clear(c.outgoing)
-	t.answer = response{turn: t, conn: c, header: c.outgoing, length: unknown, close: t.request.Close, bare: t.request.Method == http.MethodHead}
+	c.answer = response{turn: t, conn: c, header: c.outgoing, length: unknown, close: r.Close, bare: r.Method == http.MethodHead}
 	defer t.context.end()
-	c.server.Handler.ServeHTTP(&t.answer, t.request)
+	c.server.Handler.ServeHTTP(&c.answer, r)
 	t.context.end()
 	c.unwatch()
-	t.answer.finish()
+	c.answer.finish()
 	t.body.Close()
-	if t.answer.close || c.watch.err != nil {
+	if c.answer.close || c.watch.err != nil {
 		t.hangUp()
 		return false
 	}
@@ -41,7 +39,7 @@ func (t *turn) take() bool {
 // while the client still sends is reset, and what it had not yet read is lost.
 func (t *turn) hangUp() {
 	half, ok := t.conn.Conn.(interface{ CloseWrite() error })
-	if t.body.left == 0 || t.answer.failed || !ok || half.CloseWrite() != nil {
+	if t.body.left == 0 || t.conn.answer.failed || !ok || half.CloseWrite() != nil {
 		return
 	}
 	t.conn.SetReadDeadline(time.Now().Add(linger))
