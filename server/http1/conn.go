@@ -74,6 +74,8 @@ type conn struct {
 	values            []string
 	answer            response
 	outgoing          http.Header
+	// posted says that the request before was a POST.
+	posted bool
 	// lines are the names of the headers of the request before: clients send the
 	// same ones in the same order.
 	lines []*line
@@ -120,6 +122,7 @@ func (c *conn) serve() {
 		if !t.take() || !c.rest() {
 			return
 		}
+		c.posted = c.request.Method == http.MethodPost
 	}
 }
 
@@ -127,8 +130,15 @@ func (c *conn) serve() {
 // plain head may be returned before its end, as not found. It returns 0 when
 // the connection ended, or was closed, between two requests.
 func (c *conn) head(first bool) (n int, found bool) {
+	least := shortest
 	for searched, limited := 0, false; ; {
 		unread := c.in[c.r:c.w]
+		if c.posted && len(unread) >= shortest {
+			c.posted = false
+			c.skipLines()
+			searched, least = 0, 1
+			continue
+		}
 		if end := endOfHead(unread, searched); end > 0 {
 			return end, true
 		}
@@ -155,12 +165,23 @@ func (c *conn) head(first bool) (n int, found bool) {
 			return 0, false
 		}
 		c.w += n
-		if n == 0 && (errors.Is(err, os.ErrDeadlineExceeded) || err != nil && !first && c.w-c.r < shortest) {
+		if n == 0 && (errors.Is(err, os.ErrDeadlineExceeded) || err != nil && !first && c.w-c.r < least) {
 			return 0, false
 		}
 		if n == 0 && err != nil {
 			return c.w - c.r, false // how a head that ends in the middle is answered is net/http's
 		}
+	}
+}
+
+// skipLines takes empty lines away that clients put behind the body of a POST, as far as
+// net/http does.
+func (c *conn) skipLines() {
+	for end := c.r + shortest; c.r < end && (c.in[c.r] == '\r' || c.in[c.r] == '\n'); {
+		c.r++
+	}
+	if c.r == c.w {
+		c.state.Store(idle)
 	}
 }
 
