@@ -131,7 +131,10 @@ func (w *response) line(name string, values []string) {
 		c.out = append(c.out, name...)
 		c.out = append(c.out, ": "...)
 		from := len(c.out)
-		c.out = append(c.out, strings.Trim(v, " \t\r\n")...)
+		if v != "" && (v[0] <= ' ' || v[len(v)-1] <= ' ') {
+			v = strings.Trim(v, " \t\r\n")
+		}
+		c.out = append(c.out, v...)
 		if !isValue(c.out[from:]) {
 			for i := from; i < len(c.out); i++ {
 				if c.out[i] == '\r' || c.out[i] == '\n' {
