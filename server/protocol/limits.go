@@ -207,6 +207,13 @@ func (p planner) findConstrained() {
 			}
 		}
 	}
+	for _, s := range p {
+		for _, m := range s.members {
+			if m.shape.constrained || m.limited() {
+				s.checked = append(s.checked, m)
+			}
+		}
+	}
 }
 
 func (s *shape) hasConstraint() bool {

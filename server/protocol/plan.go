@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/virga-cloud/virga/api"
@@ -78,8 +79,10 @@ type shape struct {
 	// byEC2 find those of other bodies by the wire name and the name in
 	// ec2Query requests.
 	byName, byWire, byEC2 map[string]*member
-	// constrained says that the validator has something to check in here.
+	// constrained says that the validator has something to check in here, and
+	// checked are the members that it looks at.
 	constrained bool
+	checked     []*member
 }
 
 // value is the shape behind a pointer, and s itself where there is none.
@@ -125,12 +128,28 @@ func planFor(t reflect.Type) *shape {
 
 // planOf is the shape and the slot of the structure that v points at.
 func planOf(v any) (*shape, slot) {
+	id, s := parts(v)
+	if sh := (*structures.Load())[id]; sh != nil {
+		return sh, s
+	}
 	t := reflect.TypeOf(v)
 	if t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("protocol: %T is not a pointer to a structure", v))
 	}
-	return planFor(t.Elem()), slotOf(v)
+	sh := planFor(t.Elem())
+	planning.Lock()
+	defer planning.Unlock()
+	more := maps.Clone(*structures.Load())
+	more[id] = sh
+	structures.Store(&more)
+	return sh, s
 }
+
+// structures are the plans of structures that were asked for, by the type of a pointer to
+// one. Each message asks twice or three times, which plans would take longer to answer.
+var structures atomic.Pointer[map[typeID]*shape]
+
+func init() { structures.Store(new(map[typeID]*shape{})) }
 
 // planner holds the shapes that are being made, so that types may be recursive.
 type planner map[reflect.Type]*shape

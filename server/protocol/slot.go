@@ -19,6 +19,16 @@ import (
 // A slot is a real pointer, so what it points at stays alive.
 type slot struct{ p unsafe.Pointer }
 
+// typeID is what a type is told from others by.
+type typeID unsafe.Pointer
+
+// parts are the type of a value that is a pointer, and the slot that it points at. Of other
+// values the slot must not be used.
+func parts(v any) (typeID, slot) {
+	words := (*[2]unsafe.Pointer)(unsafe.Pointer(&v))
+	return typeID(words[0]), slot{words[1]}
+}
+
 // slotOf is the slot of the structure that v points at.
 func slotOf(v any) slot { return slot{reflect.ValueOf(v).UnsafePointer()} }
 

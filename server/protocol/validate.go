@@ -85,10 +85,7 @@ func (v *validator) path(modelled bool) string {
 }
 
 func (v *validator) structure(sh *shape, s slot) {
-	for _, m := range sh.members {
-		if !m.shape.constrained && !m.limited() {
-			continue
-		}
+	for _, m := range sh.checked {
 		at := s.field(m)
 		absent := at.absent(m.shape) && !(m.shape.kind == kindString && v.sent(m, at))
 		if absent && !m.required {
