@@ -92,20 +92,25 @@ func forgetTokens(tx storage.Tx, d *doneBefore) error {
 
 // digest is the same for the same requests, of which all are the writes.
 func digest(in *ddb.TransactWriteItemsInput, all []*transacted) [sha256.Size]byte {
-	var b []byte
+	whole := sha256.New()
+	var b []byte // what is to be written to it
 	text := func(s string) { b = append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...) }
 	part := func(kind string, t *transacted, values item.Item, names map[string]string, texts ...*string) {
 		text(kind)
 		text(t.name)
 		if t.put != nil {
-			b = append(b, t.put.data...)
+			whole.Write(b)
+			whole.Write(t.put.data)
+			b = b[:0]
 		} else {
 			b = item.AppendCanonical(b, t.key)
 		}
 		b = item.AppendCanonical(b, values)
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			text(name)
-			text(names[name])
+		if len(names) > 0 {
+			for _, name := range slices.Sorted(maps.Keys(names)) {
+				text(name)
+				text(names[name])
+			}
 		}
 		for _, t := range texts {
 			if t != nil {
@@ -128,5 +133,6 @@ func digest(in *ddb.TransactWriteItemsInput, all []*transacted) [sha256.Size]byt
 			part("Update", all[i], c.ExpressionAttributeValues, c.ExpressionAttributeNames, c.ConditionExpression, c.UpdateExpression)
 		}
 	}
-	return sha256.Sum256(b)
+	whole.Write(b)
+	return [sha256.Size]byte(whole.Sum(nil))
 }
