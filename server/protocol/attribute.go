@@ -90,6 +90,9 @@ func (r *jsonReader) attributes() (attribute.M, error) {
 // part appends one attribute value. What has no type, or several, is for the
 // service to refuse: it looks at other things first.
 func (r *jsonReader) part() error {
+	if done, err := r.text(); done || err != nil {
+		return err
+	}
 	at, n := len(r.sent.buf), 0
 	switch r.space() {
 	case '{':
@@ -132,6 +135,42 @@ func (r *jsonReader) part() error {
 		r.sent.buf = attribute.Enclose(r.sent.buf, at, n)
 	}
 	return nil
+}
+
+// text appends a value that is an S or an N and written as nearly all are, with
+// no space where none is needed or one behind the colon. It says whether it was.
+func (r *jsonReader) text() (done bool, err error) {
+	d := r.data[r.pos:]
+	if len(d) < len(`{"S": "`) || d[0] != '{' || d[1] != '"' || d[3] != '"' || d[4] != ':' || r.depth == maxDepth {
+		return false, nil
+	}
+	tag, at := attribute.TagS, 5
+	switch d[2] {
+	case 'S':
+	case 'N':
+		tag = attribute.TagN
+	default:
+		return false, nil
+	}
+	if d[at] == ' ' {
+		at++
+	}
+	if d[at] != '"' {
+		return false, nil
+	}
+	start := r.pos
+	r.pos += at
+	raw, err := r.rawString()
+	if err != nil {
+		return false, err
+	}
+	if r.peek() != '}' {
+		r.pos = start
+		return false, nil
+	}
+	r.pos++
+	r.sent.buf = attribute.AppendPart(r.sent.buf, tag, raw)
+	return true, nil
 }
 
 // partOf appends the value of a type.
@@ -235,8 +274,10 @@ func (r *jsonReader) namedParts() (n int, err error) {
 			return n, err
 		}
 		r.sent.buf = attribute.AppendSentText(r.sent.buf, name)
-		if err := r.element(shapeAttribute); err != nil {
-			return n, err
+		if r.space() != '{' { // or it need not be looked at
+			if err := r.element(shapeAttribute); err != nil {
+				return n, err
+			}
 		}
 		if err := r.part(); err != nil {
 			return n, err
