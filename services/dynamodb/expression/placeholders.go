@@ -14,8 +14,10 @@ import (
 type Placeholders struct {
 	names  map[string]string
 	values map[string]attribute.Value
-	// Those that expressions have referred to, each once.
+	// Those that expressions have referred to, each once. As a rule they are few,
+	// and have room.
 	usedNames, usedValues []string
+	room                  [2][4]string
 }
 
 const (
@@ -39,7 +41,9 @@ func NewPlaceholders(names map[string]string, values map[string]attribute.Value)
 	if err != nil {
 		return nil, badValue(values)
 	}
-	return &Placeholders{names: names, values: normal}, nil
+	p := &Placeholders{names: names, values: normal}
+	p.usedNames, p.usedValues = p.room[0][:0], p.room[1][:0]
+	return p, nil
 }
 
 // badValue finds the value that is wrong.
@@ -59,13 +63,14 @@ func checkKeys[V any](parameter string, first byte, m map[string]V) error {
 	if len(m) == 0 {
 		return errorf("%s must not be empty", parameter)
 	}
+	if _, bad := firstBad(m, func(key string, _ V) bool { return len(key) > maxPlaceholder || !isPlaceholder(key, first) }); !bad {
+		return nil
+	}
 	if key, bad := firstBad(m, func(key string, _ V) bool { return len(key) > maxPlaceholder }); bad {
 		return errorf("%s contains invalid key: The expression attribute map contains a key that is too long; size of key: %d", parameter, len(key))
 	}
-	if key, bad := firstBad(m, func(key string, _ V) bool { return !isPlaceholder(key, first) }); bad {
-		return errorf(`%s contains invalid key: Syntax error; key: "%s"`, parameter, key)
-	}
-	return nil
+	key, _ := firstBad(m, func(key string, _ V) bool { return !isPlaceholder(key, first) })
+	return errorf(`%s contains invalid key: Syntax error; key: "%s"`, parameter, key)
 }
 
 func isPlaceholder(key string, first byte) bool {
@@ -112,13 +117,16 @@ type bindings struct {
 	*parsed
 	name  []string
 	value []attribute.Value
+	// The rooms are for as many of them as most expressions have.
+	nameRoom  [2]string
+	valueRoom [2]attribute.Value
 }
 
 // bind fills the slots of an expression.
 func (p *Placeholders) bind(e *parsed) *bindings {
 	b := &bindings{parsed: e}
 	if len(e.names) > 0 {
-		b.name = make([]string, len(e.names))
+		b.name = append(b.nameRoom[:0], make([]string, len(e.names))...)
 		for i, placeholder := range e.names {
 			if name, ok := p.names[placeholder]; ok {
 				b.name[i] = name
@@ -127,7 +135,7 @@ func (p *Placeholders) bind(e *parsed) *bindings {
 		}
 	}
 	if len(e.values) > 0 {
-		b.value = make([]attribute.Value, len(e.values))
+		b.value = append(b.valueRoom[:0], make([]attribute.Value, len(e.values))...)
 		for i, placeholder := range e.values {
 			if v, ok := p.values[placeholder]; ok {
 				b.value[i] = v

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/virga-cloud/virga/api/attribute"
 )
@@ -48,41 +46,54 @@ func Encode(m Item, size int) []byte {
 
 // Encoded is Encode and Size in one, for who needs both.
 func Encoded(m Item) (data []byte, size int) {
-	var room [24]attributeOf
-	list := sorted(room[:0], m)
-	for i := range list {
-		size += len(list[i].name) + ValueSize(list[i].value)
+	var room entriesRoom
+	list := room.entries(m)
+	for i := range list.all {
+		size += len(list.all[i].name) + ValueSize(list.all[i].value)
 	}
 	b := make([]byte, 0, size+4*len(m)+16)
-	return appendSorted(binary.AppendUvarint(b, uint64(size)), list), size
+	return appendEntries(binary.AppendUvarint(b, uint64(size)), list), size
 }
 
 // AppendCanonical appends bytes that are the same for the same normalised
 // item, sets in the order they have. They do not tell the item's size.
 func AppendCanonical(b []byte, m Item) []byte {
-	var room [24]attributeOf
-	return appendSorted(b, sorted(room[:0], m))
+	var room entriesRoom
+	return appendEntries(b, room.entries(m))
 }
 
-// attributeOf is an attribute of an item.
-type attributeOf struct {
+// entries are the attributes of an item, and the order of their names.
+type entries struct {
+	all   []entry
+	order []place
+}
+
+type entry struct {
 	name  string
 	value attribute.Value
 }
 
-// sorted appends the attributes of an item in the order of their names.
-func sorted(list []attributeOf, m Item) []attributeOf {
+// entriesRoom is memory for as many attributes as most items have.
+type entriesRoom struct {
+	all   [24]entry
+	order [24]place
+}
+
+func (r *entriesRoom) entries(m Item) entries {
+	list := entries{r.all[:0], r.order[:0]}
 	for name, v := range m {
-		list = append(list, attributeOf{name, v})
+		list.order = append(list.order, placeOf(name, len(list.all)))
+		list.all = append(list.all, entry{name, v})
 	}
-	slices.SortFunc(list, func(a, b attributeOf) int { return strings.Compare(a.name, b.name) })
+	sortPlaces(list.order, func(i int) string { return list.all[i].name })
 	return list
 }
 
-func appendSorted(b []byte, list []attributeOf) []byte {
-	b = binary.AppendUvarint(b, uint64(len(list)))
-	for i := range list {
-		b = appendValue(appendString(b, list[i].name), list[i].value)
+func appendEntries(b []byte, list entries) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list.all)))
+	for _, at := range list.order {
+		e := &list.all[at.entry]
+		b = appendValue(appendString(b, e.name), e.value)
 	}
 	return b
 }

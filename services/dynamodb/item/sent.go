@@ -1,10 +1,7 @@
 package item
 
 import (
-	"cmp"
 	"encoding/binary"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/virga-cloud/virga/api/attribute"
@@ -50,25 +47,6 @@ type sentEntry struct {
 	part attribute.Part
 }
 
-// place is that of an entry, with what its name begins with: most names need
-// not be looked at to be sorted.
-type place struct {
-	beginning uint64
-	entry     int
-}
-
-// beginning sorts as the name does, as far as it tells names apart.
-func beginning(name string) (x uint64) {
-	if len(name) >= 8 {
-		return uint64(name[7]) | uint64(name[6])<<8 | uint64(name[5])<<16 | uint64(name[4])<<24 |
-			uint64(name[3])<<32 | uint64(name[2])<<40 | uint64(name[1])<<48 | uint64(name[0])<<56
-	}
-	for i := range len(name) {
-		x |= uint64(name[i]) << (56 - 8*i)
-	}
-	return x
-}
-
 var normalisers = sync.Pool{New: func() any { return new(normaliser) }}
 
 // maxKept is how many entries and texts a normaliser has that is kept.
@@ -96,19 +74,11 @@ func (n *normaliser) attributes(p attribute.Parts, depth int) (count, size int, 
 		if err := checkName(name); err != nil {
 			return 0, 0, err
 		}
-		n.order = append(n.order, place{beginning(name), len(n.entries)})
+		n.order = append(n.order, placeOf(name, len(n.entries)))
 		n.entries = append(n.entries, sentEntry{name, p.NextPart()})
 	}
 	list := n.order[first:]
-	slices.SortFunc(list, func(a, b place) int {
-		if c := cmp.Compare(a.beginning, b.beginning); c != 0 {
-			return c
-		}
-		if c := strings.Compare(n.entries[a.entry].name, n.entries[b.entry].name); c != 0 {
-			return c
-		}
-		return a.entry - b.entry
-	})
+	sortPlaces(list, func(i int) string { return n.entries[i].name })
 	for i := range list { // of those of one name, the last was sent last
 		if i+1 == len(list) || n.entries[list[i].entry].name != n.entries[list[i+1].entry].name {
 			list[count] = list[i]

@@ -3,6 +3,7 @@ package item
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,17 +65,16 @@ func appendPart(b []byte, v attribute.Value) []byte {
 }
 
 func sortedNames(m Item) (names []string) {
-	for _, a := range sorted(nil, m) {
-		names = append(names, a.name)
+	for name := range m {
+		names = append(names, name)
 	}
+	slices.Sort(names)
 	return names
 }
 
 func reversed(m Item) []string {
 	names := sortedNames(m)
-	for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
-		names[i], names[j] = names[j], names[i]
-	}
+	slices.Reverse(names)
 	return names
 }
 
