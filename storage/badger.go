@@ -26,9 +26,9 @@ import (
 // the value log, instead of with its key through every level of the tree.
 const valueThreshold = 1 << 10
 
-// The number of bytes that Badger takes from a transaction is 15% of this.
-// MaxUpdate must fit, since Badger's own count is never larger than ours.
-const memTableSize = 64 << 20
+// memTableSize is how much Badger keeps in memory, in bytes, before it makes a table of
+// it: what has to be read again from its log when the process was killed.
+const memTableSize = 32 << 20
 
 // compactors is how many tables are compacted at once.
 const compactors = 2
@@ -64,17 +64,26 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 			b, err = nil, fmt.Errorf("%v", p)
 		}
 	}()
-	db, err := badgerdb.OpenManaged(opts)
+	b = &badger{hot: newHot()}
+	var last uint64
+	var group errgroup.Group // both take long after the process was killed
+	group.Go(func() (err error) {
+		last, err = b.openRecent(logs, o)
+		return err
+	})
+	b.db, err = badgerdb.OpenManaged(opts)
+	recentErr := group.Wait()
 	switch {
+	case err == nil && recentErr != nil:
+		return nil, errors.Join(recentErr, b.db.Close())
 	case err == nil:
-		b = &badger{db: db, hot: newHot()}
-		last, err := b.openRecent(logs, o.Sync)
-		if err != nil {
-			return nil, errors.Join(err, b.db.Close())
-		}
-		b.timeline = newTimeline(max(last, db.MaxVersion()), db.SetDiscardTs)
+		b.timeline = newTimeline(max(last, b.db.MaxVersion()), b.db.SetDiscardTs)
 		b.flushBehind()
 		return b, nil
+	case recentErr == nil:
+		b.recent.state.Load().release()
+	}
+	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
 		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
 	default:
@@ -194,7 +203,12 @@ func (b *badger) reset() error {
 	return b.db.DropAll()
 }
 
+// close does not wait for tables that are compacted, which can take half a minute. What
+// is on disk is whole at any time; the directory stays locked until the process ends.
 func (b *badger) close() error {
+	if !b.removals.sorting.TryLock() {
+		return b.closeRecent()
+	}
 	return errors.Join(b.closeRecent(), b.db.Close(), b.lock.Close())
 }
 

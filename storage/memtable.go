@@ -61,7 +61,7 @@ var forgotten = new(memVersion)
 
 const (
 	// memtableBytes is how much is written to a memtable, in bytes, before it is written out.
-	memtableBytes = 32 << 20
+	memtableBytes = 16 << 20
 	// chunkBytes is how much memory is taken at once.
 	chunkBytes = 256 << 10
 	leastSlots = 1 << 8 // there are always a power of two

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,8 @@ func (m *memtables) all() iter.Seq[*memtable] {
 	}
 }
 
+func (m *memtables) empty() bool { return m.active.empty() && m.frozen == nil }
+
 // get is memtable.get of both.
 func (m *memtables) get(key []byte, hash, at uint64) (value []byte, found bool, err error) {
 	value, found, err = m.active.get(key, hash, at)
@@ -55,13 +58,24 @@ func (m *memtables) get(key []byte, hash, at uint64) (value []byte, found bool, 
 	return value, found, err
 }
 
+// release closes the logs as they are.
+func (m *memtables) release() {
+	for _, one := range []*memtable{m.active, m.frozen} {
+		if one != nil {
+			for _, log := range one.logs {
+				log.file.Close() // what is in it is on disk
+			}
+		}
+	}
+}
+
 // openRecent opens the logs in dir, and freezes what they have: it can be read, and
 // waits to be written out. It returns the number of the last commit in them.
-func (b *badger) openRecent(dir string, sync bool) (last uint64, err error) {
+func (b *badger) openRecent(dir string, o Options) (last uint64, err error) {
 	r := &b.recent
 	r.limit = memtableBytes
 	var old *oldLogs
-	if r.logs, old, err = openLogs(dir, sync); err != nil {
+	if r.logs, old, err = openLogs(dir, o.Sync); err != nil {
 		return 0, err
 	}
 	log, err := r.logs.take()
@@ -74,7 +88,7 @@ func (b *badger) openRecent(dir string, sync bool) (last uint64, err error) {
 		return 0, removeAll(old.logs)
 	}
 	if old.gap {
-		b.db.Opts().Logger.Warningf("commits after number %d are lost: logs are missing", old.last())
+		o.Log.Warn(fmt.Sprintf("commits after number %d are lost: logs are missing", old.last()))
 	}
 	state.frozen = newMemtable(b.hot.hash, old.logs...)
 	for _, record := range old.records {

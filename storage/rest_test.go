@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"errors"
 	"testing"
 )
 
@@ -102,4 +103,63 @@ func TestSort(t *testing.T) {
 			t.Errorf("%d keys are left, %v", left, err)
 		}
 	})
+}
+
+// Who closes does not wait until tables are compacted, and loses nothing.
+func TestClosedWhileSorting(t *testing.T) {
+	dir := t.TempDir()
+	db, err := Open("badger:"+dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := db.(*store).engine.(*badger)
+	if err := db.Update(func(tx Tx) error { return tx.Set([]byte("key"), []byte("value")) }); err != nil {
+		t.Fatal(err)
+	}
+	b.removals.sorting.Lock()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open("badger:"+dir, Options{}); !errors.Is(err, ErrLocked) {
+		t.Errorf("it is not locked while it is written: %v", err)
+	}
+	// The process ends.
+	if err := errors.Join(b.db.Close(), b.lock.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db, err = Open("badger:"+dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.View(func(tx Tx) error {
+		v, err := tx.Get([]byte("key"))
+		if string(v) != "value" {
+			t.Errorf("it is %q", v)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What lies in upper levels is compacted when it is a tenth of all.
+func TestWorthSortingUpperLevels(t *testing.T) {
+	for _, c := range []struct {
+		levels []int64
+		want   bool
+	}{
+		{nil, false},
+		{[]int64{0, 0, 500 << 20}, false},
+		{[]int64{60 << 20, 0, 10 << 20}, false},
+		{[]int64{40 << 20, 24 << 20, 10 << 20}, true},
+		{[]int64{40 << 20, 24 << 20, 1000 << 20}, false},
+		{[]int64{64 << 20, 64 << 20, 1000 << 20}, true},
+		{[]int64{300 << 20, 0, 0}, false},
+	} {
+		if got := unsorted(c.levels); got != c.want {
+			t.Errorf("%v: %v", c.levels, got)
+		}
+	}
 }
