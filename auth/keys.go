@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"encoding/hex"
+	"hash"
 	"sync"
 )
 
@@ -21,6 +23,28 @@ type keyScope struct {
 type signingKey struct {
 	secret [sha256.Size]byte // HMAC
 	public *ecdsa.PublicKey  // ECDSA
+	// macs are kept for the next signature: one that is new hashes its key first.
+	macs sync.Pool
+}
+
+// mac makes signatures with one key.
+type mac struct {
+	hash.Hash
+	sum    [sha256.Size]byte
+	digits [2 * sha256.Size]byte
+}
+
+// matches says, in constant time, whether value is the signature of text.
+func (k *signingKey) matches(text []byte, value string) bool {
+	m, ok := k.macs.Get().(*mac)
+	if !ok {
+		m = &mac{Hash: hmac.New(sha256.New, k.secret[:])}
+	}
+	defer k.macs.Put(m)
+	m.Reset()
+	m.Write(text)
+	hex.Encode(m.digits[:], m.Sum(m.sum[:0]))
+	return len(value) == len(m.digits) && subtle.ConstantTimeCompare(m.digits[:], []byte(value)) == 1
 }
 
 // keyCache keeps derived keys: there is one for each key id, day, region and

@@ -98,24 +98,27 @@ func bufferBody(r *http.Request, t *Target) (string, error) {
 	if r.ContentLength > limit {
 		return "", tooLarge()
 	}
-	var body bytes.Buffer
+	b := &bufferedBody{Closer: r.Body, arriving: io.LimitedReader{R: r.Body, N: limit + 1}}
 	// What the client announces is believed for a megabyte; beyond that memory
 	// grows with what has arrived.
-	body.Grow(int(min(max(r.ContentLength, 0)+bytes.MinRead, 1<<20)))
-	if _, err := body.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
+	b.Grow(int(min(max(r.ContentLength, 0)+bytes.MinRead, 1<<20)))
+	if _, err := b.ReadFrom(&b.arriving); err != nil {
 		return "", err
 	}
-	if int64(body.Len()) > limit {
+	if int64(b.Len()) > limit {
 		return "", tooLarge()
 	}
-	sum := sha256.Sum256(body.Bytes())
-	r.Body = &bufferedBody{Reader: *bytes.NewReader(body.Bytes()), Closer: r.Body}
-	return hex.EncodeToString(sum[:]), nil
+	sum := sha256.Sum256(b.Bytes())
+	r.Body = b
+	var digits [2 * sha256.Size]byte
+	return string(hex.AppendEncode(digits[:0], sum[:])), nil
 }
 
+// bufferedBody is a body that is in memory, to be read once.
 type bufferedBody struct {
-	bytes.Reader
+	bytes.Buffer
 	io.Closer
+	arriving io.LimitedReader
 }
 
 // seal is what the signatures of chunks, and errors about a body, are made of.

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -404,10 +403,5 @@ func (k *signingKey) verifies(a Algorithm, text []byte, value string) bool {
 		sum := sha256.Sum256(text)
 		return err == nil && ecdsa.VerifyASN1(k.public, sum[:], der)
 	}
-	var sum [sha256.Size]byte
-	var digits [2 * sha256.Size]byte
-	h := hmac.New(sha256.New, k.secret[:])
-	h.Write(text)
-	hex.Encode(digits[:], h.Sum(sum[:0]))
-	return len(value) == len(digits) && subtle.ConstantTimeCompare(digits[:], []byte(value)) == 1
+	return k.matches(text, value)
 }
