@@ -70,8 +70,22 @@ type tallied struct {
 }
 
 func (t *tally) add(index uint64, items, bytes int) {
-	if items != 0 || bytes != 0 {
-		*t = append(*t, tallied{index, items, bytes})
+	if items == 0 && bytes == 0 {
+		return
+	}
+	for i := range *t {
+		if by := &(*t)[i]; by.index == index {
+			by.items, by.bytes = by.items+items, by.bytes+bytes
+			return
+		}
+	}
+	*t = append(*t, tallied{index, items, bytes})
+}
+
+// addAll adds what another write changes.
+func (t *tally) addAll(other tally) {
+	for _, by := range other {
+		t.add(by.index, by.items, by.bytes)
 	}
 }
 
@@ -123,6 +137,10 @@ type writes struct {
 	trail *trail
 	// effect is that of the last change.
 	effect effect
+	// tableRoom and tallyRoom are for what most writes need of tables and of the
+	// effect's tally.
+	tableRoom [1]tableWrites
+	tallyRoom [2]tallied
 }
 
 type tableWrites struct {
@@ -137,6 +155,7 @@ type tableWrites struct {
 // those who wait for it.
 func (s *Service) update(f func(tx storage.Tx, w *writes) error) error {
 	w := &writes{service: s}
+	w.tables, w.effect.tally = w.tableRoom[:0], w.tallyRoom[:0]
 	committed := false
 	defer func() { w.end(committed) }() // also when f panics: readers wait for who has drawn a number
 	err := w.try(f)
@@ -212,7 +231,7 @@ func (w *writes) carryOut(tx storage.Tx, t *schema, c *change) (*effect, error) 
 		return e, err
 	}
 	of := w.of(t)
-	of.tally = append(of.tally, e.tally...)
+	of.tally.addAll(e.tally)
 	if t.follower != nil {
 		if err := w.follow(tx, t, c, e); err != nil {
 			return nil, err

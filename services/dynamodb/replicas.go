@@ -67,7 +67,7 @@ func (w *writes) replicate(tx storage.Tx, t *schema, e *effect) error {
 			return err
 		}
 		of := w.of(to)
-		of.tally = append(of.tally, effect.tally...)
+		of.tally.addAll(effect.tally)
 		if !effect.changed() {
 			continue // the replica is being filled and has not got the item yet
 		}
@@ -157,7 +157,7 @@ func (w *writes) replicateFrom(tx storage.Tx, from, to *schema, after []byte) (l
 		if err != nil {
 			return nil, err
 		}
-		of.tally = append(of.tally, e.tally...)
+		of.tally.addAll(e.tally)
 		if to.Expiry != nil {
 			if err := w.followTime(tx, to, e); err != nil {
 				return nil, err

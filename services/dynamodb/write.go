@@ -309,19 +309,23 @@ func (t *schema) writeEntry(tx storage.Tx, x *index, e *effect) error {
 }
 
 // write carries out one change of one table.
-func (s *Service) write(id tableID, c *change) (t *schema, e *effect, err error) {
-	err = s.update(func(tx storage.Tx, w *writes) (err error) {
-		if t, err = w.table(tx, id); err != nil {
+func (s *Service) write(id tableID, c *change) (*schema, *effect, error) {
+	var done struct { // one thing to be allocated
+		table  *schema
+		effect *effect
+	}
+	err := s.update(func(tx storage.Tx, w *writes) (err error) {
+		if done.table, err = w.table(tx, id); err != nil {
 			return err
 		}
-		if err := c.check(t); err != nil {
+		if err := c.check(done.table); err != nil {
 			return err
 		}
-		e, err = w.serve(tx, t, c)
+		done.effect, err = w.serve(tx, done.table, c)
 		return err
 	})
 	if errors.Is(err, storage.ErrConflict) {
 		err = errOngoing()
 	}
-	return t, e, err
+	return done.table, done.effect, err
 }

@@ -2,6 +2,7 @@ package item
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"github.com/virga-cloud/virga/api/attribute"
@@ -19,17 +20,16 @@ func Room(s *attribute.Sent) int { return s.Len() + binary.MaxVarintLen32 + bina
 func AppendSent(b []byte, s *attribute.Sent) (data []byte, size int, err error) {
 	n := normalisers.Get().(*normaliser)
 	defer n.free()
-	// The size stands before what it is the size of, and is known behind it.
-	var prefix [binary.MaxVarintLen32]byte
-	at := len(b)
-	n.out = append(b, prefix[:]...)
+	// The size stands before what it is the size of, and is known behind it. As a
+	// rule it has as many digits as the size of what was sent.
+	n.out = binary.AppendUvarint(b, uint64(s.Len()))
+	from, to := len(b), len(n.out)
 	if _, size, err = n.attributes(s.Parts(), 1); err != nil {
 		return nil, 0, err
 	}
+	var prefix [binary.MaxVarintLen64]byte
 	width := binary.PutUvarint(prefix[:], uint64(size))
-	rest := n.out[at+len(prefix):]
-	n.out = append(append(n.out[:at], prefix[:width]...), rest...)
-	return n.out, size, nil
+	return slices.Replace(n.out, from, to, prefix[:width]...), size, nil
 }
 
 // normaliser writes normal items.
