@@ -99,23 +99,30 @@ func (b *bench) requests(ctx context.Context) (err error) {
 // sorting what was written: until a second goes by that they do not use. A
 // server that finds no rest is not waited for.
 func settle(ctx context.Context, subjects ...*subject) error {
+	return settleFor(ctx, time.Second, patience, subjects...)
+}
+
+// settleFor waits until subjects have done nothing for so long, but no longer than it may take.
+func settleFor(ctx context.Context, quiet, longest time.Duration, subjects ...*subject) error {
 	used := func() (sum time.Duration) {
 		for _, s := range subjects {
 			sum += s.processor()
 		}
 		return sum
 	}
-	for deadline := time.Now().Add(patience); ; {
+	deadline := time.Now().Add(longest)
+	for rested := time.Duration(0); rested < quiet && time.Now().Before(deadline); {
 		before := used()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(time.Second):
 		}
-		if used()-before <= 2*tick || time.Now().After(deadline) {
-			return nil
+		if rested += time.Second; used()-before > 2*tick {
+			rested = 0
 		}
 	}
+	return nil
 }
 
 // request measures one case. How many bytes the limit answers is known from

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -13,6 +14,10 @@ const (
 	fewItems = 10_000
 	// sizeAim is how many times as long a request to the large table may take.
 	sizeAim = 1.3
+	// comesToRest is how long a server does nothing before it is certain that it has sorted
+	// what was written, and restTakes how long that takes at most.
+	comesToRest = 10 * time.Second
+	restTakes   = 5 * time.Minute
 )
 
 // tableSize is how a request went to a small table and to a large one. Times is
@@ -58,7 +63,7 @@ func (b *bench) sizes(ctx context.Context) (err error) {
 		if err := b.fillLists(ctx, s, n/listLength); err != nil {
 			return err
 		}
-		if err := settle(ctx, s); err != nil {
+		if err := settleFor(ctx, comesToRest, restTakes, s); err != nil {
 			return err
 		}
 		usages[i].LoadedBytes, usages[i].LoadedOwnBytes = s.memory()
