@@ -85,7 +85,7 @@ func (b *bench) requests(ctx context.Context) (err error) {
 	for i, s := range subjects {
 		usages[i].LoadedBytes, usages[i].LoadedOwnBytes = s.memory()
 	}
-	if err := settle(ctx, subjects...); err != nil {
+	if err := settleFor(ctx, comesToRest, patience, subjects...); err != nil {
 		return err
 	}
 	for i, s := range subjects {
