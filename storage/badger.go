@@ -37,7 +37,10 @@ const compactors = 2
 // is garbage.
 const gcInterval = 5 * time.Minute
 
-// badger is the engine on disk.
+// badger is the engine on disk. A transaction (badgerTx) reads at a moment of the
+// timeline: first what is hot, then the memtables of recent, then Badger. What it commits is held
+// against others (hold), is written to a log and a memtable with those who commit at the same time
+// (queue), and comes to Badger later (load).
 type badger struct {
 	db       *badgerdb.DB
 	lock     io.Closer // of the data directory

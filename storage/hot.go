@@ -113,7 +113,8 @@ func (s *hotShard) replace(hash uint64, e *hotEntry, value []byte, since uint64)
 		return
 	}
 	s.bytes += len(value) - len(e.value)
-	e.value, e.since, e.held = value, since, false
+	// Who wrote it may have cut it out of much more, which is not to be kept for it.
+	e.value, e.since, e.held = bytes.Clone(value), since, false
 	s.fit()
 }
 
