@@ -69,8 +69,11 @@ func (s *Server) Coverage() []Coverage {
 	for _, m := range s.options.Models {
 		c := Coverage{Service: m.Service.Name, ID: m.Service.ID}
 		for _, op := range m.Operations {
-			h, ok := s.operations[op]
-			c.Operations = append(c.Operations, OperationCoverage{op.Spec().Name, ok, h.NoEffect})
+			covered := OperationCoverage{Name: op.Spec().Name}
+			if o := s.operations[op]; o != nil {
+				covered.Implemented, covered.NoEffect = true, o.NoEffect
+			}
+			c.Operations = append(c.Operations, covered)
 		}
 		all = append(all, c)
 	}
