@@ -60,7 +60,7 @@ func large(t *testing.T, open Opener) {
 		"a large update reads what an update would": func(t *testing.T, db storage.DB) {
 			random := rand.New(rand.NewPCG(1, 2))
 			key := func() string { return fmt.Sprintf("%02d", random.IntN(40)) }
-			for i := range 12 {
+			for i := range 5 {
 				var seen [2][]string
 				ops := make([]func(tx storage.Tx, seen *[]string) error, 20+random.IntN(40))
 				for j := range ops {
