@@ -55,26 +55,14 @@ type badger struct {
 func openBadger(dir string, o Options) (b *badger, err error) {
 	logs := filepath.Join(dir, logsDir)
 	dir = filepath.Join(dir, recordsDir)
-	opts := badgerOptions(dir, o)
-	if err := checkTables(dir, opts); err != nil {
-		return nil, err
-	}
-	if err := removeUnbegun(dir); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if p := recover(); p != nil { // Badger's answer to some damages
-			b, err = nil, fmt.Errorf("%v", p)
-		}
-	}()
 	b = &badger{hot: newHot()}
 	var last uint64
-	var group errgroup.Group // both take long after the process was killed
+	var group errgroup.Group // after a process was killed, the logs take as long as Badger
 	group.Go(func() (err error) {
 		last, err = b.openRecent(logs, o)
 		return err
 	})
-	b.db, err = badgerdb.OpenManaged(opts)
+	b.db, err = openTables(dir, o)
 	recentErr := group.Wait()
 	switch {
 	case err == nil && recentErr != nil:
@@ -86,12 +74,31 @@ func openBadger(dir string, o Options) (b *badger, err error) {
 	case recentErr == nil:
 		b.recent.state.Load().release()
 	}
+	return nil, err
+}
+
+// openTables opens Badger itself.
+func openTables(dir string, o Options) (db *badgerdb.DB, err error) {
+	opts := badgerOptions(dir, o)
+	if err := checkTables(dir, opts); err != nil {
+		return nil, err
+	}
+	if err := removeUnbegun(dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil { // Badger's answer to some damages
+			db, err = nil, fmt.Errorf("%v", p)
+		}
+	}()
+	db, err = badgerdb.OpenManaged(opts)
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
 		return nil, fmt.Errorf("%w: %w", ErrUnwritable, err)
-	default:
+	case err != nil:
 		return nil, err
 	}
+	return db, nil
 }
 
 func badgerOptions(dir string, o Options) badgerdb.Options {
