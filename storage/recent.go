@@ -12,7 +12,7 @@ import (
 // microseconds for a small one, most of it to find the place of its key among those
 // it has in memory; so a commit is written to a log, and is kept in a memtable. When
 // that is full another one takes its place, and it is written out to Badger: each key once, with
-// its last value, and in order, which costs a tenth.
+// its last value, and in order, so that their places are beside each other.
 //
 // What must hold: a commit that is not in a memtable of state is in Badger as a whole, and
 // until then in a log that is on disk. Who reads takes a moment and a state that belong
