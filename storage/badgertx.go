@@ -136,7 +136,9 @@ func (t *badgerTx) Scan(r Range) iter.Seq2[Entry, error] {
 			cursors = append(cursors, t.writes.cursor(r))
 		}
 		for m := range t.recent.all() {
-			cursors = append(cursors, m.cursor(t.at, r.Reverse))
+			if !m.empty() {
+				cursors = append(cursors, m.cursor(t.at, r.Reverse))
+			}
 		}
 		cursors = append(cursors, &badgerCursor{Iterator: it, reverse: r.Reverse, keysOnly: r.KeysOnly})
 		merge(r, cursors)(yield)

@@ -31,9 +31,7 @@ type memtable struct {
 
 	mu    sync.Mutex
 	fresh []*memKey // not sorted in yet
-	order *memOrder // never changed while it is scanned
-	// shared says that somebody may be scanning order.
-	shared bool
+	order *memOrder // never changed: somebody may be scanning it
 }
 
 type memOrder = btree.BTreeG[*memKey]
@@ -219,14 +217,11 @@ func (m *memtable) ordered() *memOrder {
 	defer m.mu.Unlock()
 	if len(m.fresh) > 0 {
 		slices.SortFunc(m.fresh, func(a, b *memKey) int { return bytes.Compare(a.key, b.key) })
-		if m.shared {
-			m.order = m.order.IsoCopy()
-		}
+		m.order = m.order.IsoCopy()
 		for _, k := range m.fresh {
 			m.order.Set(k)
 		}
 		m.fresh = nil
 	}
-	m.shared = true
 	return m.order
 }

@@ -36,11 +36,11 @@ type memtables struct {
 	frozen *memtable // is written out; nil for none
 }
 
-// all are those that have something, the latest first.
+// all are those that there are, the latest first.
 func (m *memtables) all() iter.Seq[*memtable] {
 	return func(yield func(*memtable) bool) {
 		for _, one := range []*memtable{m.active, m.frozen} {
-			if one != nil && !one.empty() && !yield(one) {
+			if one != nil && !yield(one) {
 				return
 			}
 		}
@@ -60,11 +60,9 @@ func (m *memtables) get(key []byte, hash, at uint64) (value []byte, found bool, 
 
 // release closes the logs as they are.
 func (m *memtables) release() {
-	for _, one := range []*memtable{m.active, m.frozen} {
-		if one != nil {
-			for _, log := range one.logs {
-				log.file.Close() // what is in it is on disk
-			}
+	for one := range m.all() {
+		for _, log := range one.logs {
+			log.file.Close() // what is in it is on disk
 		}
 	}
 }
